@@ -1,0 +1,105 @@
+"""What was read → quotes in order, or silence with a reason."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+
+from retrieval.reader import Reading
+from retrieval.types import Quote, Reason, Span
+
+# A quote must be this share as probable as the best one: beside a sure answer a doubtful one is
+# noise. From 0.4 to 0.7 the development set `coverage` answers as many questions.
+_BESIDE = 0.6
+# Under this share of the threshold nothing was even near.
+_NEAR = 0.5
+_COPY = 0.8  # share of three-word runs in common that makes two quotes near-copies
+
+
+def choose(
+    readings: Sequence[Reading], threshold: float, top_k: int
+) -> tuple[tuple[Quote, ...], Reason | None]:
+    """At most `top_k` quotes in order of date, or none and the reason why.
+
+    Every article has its say before any has a second one, so that both sides are heard.
+    Near-copies of a quote in other articles are named with it instead of being shown.
+
+    Args:
+        readings: best first.
+        threshold: the probability the best reading must reach for the coverage to answer at all.
+        top_k: at least 1.
+    """
+    if not readings or readings[0].probability < _NEAR * threshold:
+        return (), "nothing_relevant"
+    if readings[0].probability < threshold:
+        return (), "weak"
+    enough = max(threshold, _BESIDE * readings[0].probability)
+    good = [reading for reading in readings if reading.probability >= enough]
+    quotes = collapse([as_quote(reading) for reading in _by_turns(good)])[:top_k]
+    return tuple(sorted(quotes, key=_day)), None
+
+
+def nearest(readings: Sequence[Reading], top_k: int) -> tuple[Quote, ...]:
+    """The `top_k` best of what was read, best first, near-copies named with the first."""
+    return tuple(collapse([as_quote(reading) for reading in readings])[:top_k])
+
+
+def as_quote(reading: Reading) -> Quote:
+    """The quote that a reading makes."""
+    highlight = None
+    if reading.highlight is not None:
+        start = reading.span.start
+        highlight = Span(reading.highlight.start - start, reading.highlight.end - start)
+    return Quote(
+        article=reading.passage.article,
+        span=reading.span,
+        score=reading.probability,
+        highlight=highlight,
+    )
+
+
+def _by_turns(readings: Sequence[Reading]) -> list[Reading]:
+    """Each article's best reading first, then each one's second; in each round best first."""
+    heard: Counter[str] = Counter()
+    rounds: list[int] = []
+    for reading in readings:
+        rounds.append(heard[reading.passage.article.article_id])
+        heard[reading.passage.article.article_id] += 1
+    return [readings[i] for i in sorted(range(len(readings)), key=rounds.__getitem__)]
+
+
+def _day(quote: Quote) -> date:
+    """Where a quote stands in order of date; undated ones come last."""
+    published = quote.article.published
+    return date.max if published is None else published.first_day
+
+
+def collapse(quotes: Sequence[Quote]) -> list[Quote]:
+    """`quotes` without near-copies: of each set the oldest stays and names the others' articles.
+
+    The order is that of each set's best member.
+    """
+    kept: list[Quote] = []
+    for quote in quotes:
+        for position, other in enumerate(kept):
+            if _alike(quote.text, other.text):
+                older, newer = sorted((other, quote), key=_day)
+                if quote.article is not other.article:
+                    also = (*other.also_in, newer.article)
+                    kept[position] = replace(older, also_in=also)
+                break
+        else:
+            kept.append(quote)
+    return kept
+
+
+def _alike(one: str, other: str) -> bool:
+    runs_one, runs_other = _runs(one), _runs(other)
+    return len(runs_one & runs_other) >= _COPY * len(runs_one | runs_other)
+
+
+def _runs(text: str) -> set[tuple[str, ...]]:
+    """All runs of three words; of a shorter text, the text itself."""
+    words = re.findall(r"\w+", text.casefold()) or [text]
+    return {tuple(words[i : i + 3]) for i in range(max(1, len(words) - 2))}

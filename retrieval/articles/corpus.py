@@ -1,0 +1,137 @@
+"""A folder tree → its files, and each file → its articles."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from retrieval.articles.decoding import decode
+from retrieval.articles.jsonl import read_jsonl
+from retrieval.articles.markdown import read_markdown
+from retrieval.articles.plain_text import read_plain_text
+from retrieval.errors import ArticleError, CorpusError
+from retrieval.types import Article
+
+MAX_ARTICLE_BYTES = 5_000_000  # War and Peace is 3.3 MB; no article is longer
+MAX_JSONL_BYTES = 4_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusFile:
+    """A file in the corpus folder, as the file system describes it."""
+
+    path: str
+    """Under the corpus, with "/" between folders."""
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileArticles:
+    """What one file holds: its articles, and an error for each record that is none."""
+
+    articles: tuple[Article, ...]
+    refused: tuple[ArticleError, ...]
+
+
+def scan(corpus: Path) -> tuple[list[CorpusFile], list[ArticleError]]:
+    """Every file that may hold articles, in order of path, and an error for each other file.
+
+    Names that begin with "." are passed over. Links are followed to files inside the corpus only.
+
+    Raises:
+        CorpusError: `corpus` is no folder we can list.
+    """
+    if not corpus.is_dir():
+        raise CorpusError(
+            f"no corpus folder at {corpus}; give a folder of articles with --corpus "
+            "or DATELINE_CORPUS"
+        )
+    root = corpus.resolve()
+    files: list[CorpusFile] = []
+    refused: list[ArticleError] = []
+
+    def on_error(error: OSError) -> None:
+        folder = Path(error.filename)
+        if folder == corpus:
+            raise CorpusError(
+                f"the corpus folder {corpus} cannot be read ({error.strerror}); "
+                "give this user the right to list it"
+            ) from error
+        relative = folder.relative_to(corpus).as_posix()
+        refused.append(ArticleError(relative, f"the folder cannot be read ({error.strerror})"))
+
+    for parent, folders, names in os.walk(corpus, onerror=on_error):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            if name.startswith("."):
+                continue
+            path = Path(parent, name)
+            relative = path.relative_to(corpus).as_posix()
+            try:
+                files.append(_describe(path, relative, root))
+            except ArticleError as error:
+                refused.append(error)
+    files.sort(key=lambda file: file.path)
+    refused.sort(key=lambda error: error.path)
+    return files, refused
+
+
+def _describe(path: Path, relative: str, root: Path) -> CorpusFile:
+    if path.suffix.lower() not in _READERS:
+        known = ", ".join(sorted(_READERS))
+        raise ArticleError(relative, f"not a kind of file that is read here ({known})")
+    if path.is_symlink() and not path.resolve().is_relative_to(root):
+        raise ArticleError(relative, "a link that leads out of the corpus folder")
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise ArticleError(relative, f"cannot be read ({error.strerror})") from error
+    if not path.is_file():
+        raise ArticleError(relative, "not an ordinary file")
+    jsonl = path.suffix.lower() == ".jsonl"
+    limit = MAX_JSONL_BYTES if jsonl else MAX_ARTICLE_BYTES
+    if status.st_size > limit:
+        raise ArticleError(
+            relative,
+            f"too large for one {'file' if jsonl else 'article'} ({status.st_size:,} bytes; "
+            f"at most {limit:,}); split it into one file an article",
+        )
+    return CorpusFile(relative, status.st_size, status.st_mtime_ns)
+
+
+def read_file(corpus: Path, file: CorpusFile) -> FileArticles:
+    """The articles in one file of the corpus. Reads it whole; blocks.
+
+    Raises:
+        ArticleError: the file as a whole cannot be read as articles.
+    """
+    try:
+        data = (corpus / file.path).read_bytes()
+    except OSError as error:
+        raise ArticleError(file.path, f"cannot be read ({error.strerror})") from error
+    try:
+        text, encoding = decode(data)
+    except ValueError as error:
+        raise ArticleError(file.path, str(error)) from error
+    notes = () if encoding == "utf-8" else (f"not UTF-8: read as {encoding}",)
+    return _READERS[PurePosixPath(file.path).suffix.lower()](file.path, text, notes)
+
+
+def _one(
+    read: Callable[[str, str, tuple[str, ...]], Article],
+) -> Callable[[str, str, tuple[str, ...]], FileArticles]:
+    """A reader of files that hold one article, as a reader of files that hold any number."""
+    return lambda path, text, notes: FileArticles((read(path, text, notes),), ())
+
+
+def _many(path: str, text: str, notes: tuple[str, ...]) -> FileArticles:
+    articles, refused = read_jsonl(path, text, notes, MAX_ARTICLE_BYTES)
+    return FileArticles(tuple(articles), tuple(refused))
+
+
+_READERS: dict[str, Callable[[str, str, tuple[str, ...]], FileArticles]] = {
+    ".jsonl": _many,
+    ".md": _one(read_markdown),
+    ".txt": _one(read_plain_text),
+}

@@ -1,0 +1,79 @@
+"""What can go wrong, as a tree.
+
+RetrievalError
+├── ArticleError        a file, or one record of it, cannot be read as an article
+├── CorpusError         the corpus folder is missing or closed to us
+├── ModelError          the embedding model is missing, altered or not to be had offline
+├── IndexFolderError    the index folder cannot be used
+│   ├── IndexNotBuiltError   there is no index yet
+│   ├── IndexDamagedError    what is there is not whole
+│   ├── IndexMismatchError   it was built from another corpus or with another model
+│   └── IndexBusyError       another process is writing it
+└── QuestionError       a question that cannot be asked; also a ValueError
+
+Each renders as one line: what is wrong, about which thing, and what to do.
+"""
+
+from pathlib import Path
+
+
+class RetrievalError(Exception):
+    """Base of every error a caller of `retrieval` is meant to show to a person."""
+
+
+class ArticleError(RetrievalError):
+    """A file, or one record of it, cannot be read as an article.
+
+    Attributes:
+        path: the file under the corpus, with "/" between folders.
+        line: 1-based line of the record, or None when the whole file is meant.
+        reason: why, as a phrase.
+    """
+
+    def __init__(self, path: str, reason: str, line: int | None = None) -> None:
+        self.path = path
+        self.reason = reason
+        self.line = line
+        where = path if line is None else f"{path}, line {line}"
+        super().__init__(f"{where}: {reason}")
+
+
+class CorpusError(RetrievalError):
+    """The corpus folder is missing or closed to us."""
+
+
+class ModelError(RetrievalError):
+    """The embedding model is missing, altered or not to be had offline."""
+
+
+class IndexFolderError(RetrievalError):
+    """The index folder cannot be used."""
+
+
+class IndexNotBuiltError(IndexFolderError):
+    """There is no index at this path yet."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"no index in {folder}; build it with: dateline index")
+
+
+class IndexDamagedError(IndexFolderError):
+    """What is in the index folder is not whole."""
+
+    def __init__(self, folder: Path, what: str) -> None:
+        super().__init__(
+            f"the index in {folder} is damaged ({what}); "
+            "build it anew with: dateline index --rebuild"
+        )
+
+
+class IndexMismatchError(IndexFolderError):
+    """The index was built from another corpus or with another model or settings."""
+
+
+class IndexBusyError(IndexFolderError):
+    """Another process is writing the index."""
+
+
+class QuestionError(RetrievalError, ValueError):
+    """A question, or a filter on it, that cannot be asked as it stands."""

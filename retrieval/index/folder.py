@@ -1,0 +1,151 @@
+"""The index as a folder: FAISS for embeddings, bm25s for words."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+if sys.platform == "darwin":
+    import torch  # noqa: F401  before faiss: the other order can crash there (two OpenMPs)
+
+import bm25s
+import faiss
+import numpy as np
+import numpy.typing as npt
+
+from retrieval.embedder import Embeddings
+from retrieval.errors import IndexDamagedError
+from retrieval.index.storage import Manifest, read_articles, read_manifest, verify
+from retrieval.types import Article, CorpusSummary, Filters, Passage
+from retrieval.words import stems
+
+_EMBEDDINGS = "embeddings.faiss"
+_WORDS = "bm25"
+_OPEN_ATTEMPTS = 5  # a writer may replace the generation while it is being read
+
+
+class FolderIndex:
+    """An open index: everything it needs is in memory, so the folder may change meanwhile."""
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        passages: Sequence[Passage],
+        embeddings: "faiss.Index",
+        words: bm25s.BM25 | None,
+    ) -> None:
+        self.manifest = manifest
+        self.passages = passages
+        by_id = {passage.article.article_id: passage.article for passage in passages}
+        self.articles: Sequence[Article] = [by_id[key] for key in sorted(by_id)]
+        self._embeddings = embeddings
+        self._words = words
+        self.summary = summarise(self.articles, len(passages))
+
+    @classmethod
+    def open(cls, folder: Path) -> "FolderIndex":
+        """Reads the index in `folder`; blocks.
+
+        Raises:
+            IndexNotBuiltError: there is none.
+            IndexDamagedError: it is not whole.
+        """
+        for attempt in range(_OPEN_ATTEMPTS):
+            manifest = read_manifest(folder)
+            try:
+                return cls._open(folder, manifest)
+            except IndexDamagedError:
+                last = attempt == _OPEN_ATTEMPTS - 1
+                if last or read_manifest(folder).generation == manifest.generation:
+                    raise
+        raise AssertionError("unreachable")
+
+    @classmethod
+    def _open(cls, folder: Path, manifest: Manifest) -> "FolderIndex":
+        generation = verify(folder, manifest)
+        passages = [passage for group in read_articles(folder, generation) for passage in group]
+        try:
+            embeddings = faiss.read_index(str(generation / _EMBEDDINGS))
+            words = None
+            if (generation / _WORDS).is_dir():
+                words = bm25s.BM25.load(str(generation / _WORDS), show_progress=False)
+        except (RuntimeError, OSError, ValueError, KeyError) as error:
+            raise IndexDamagedError(folder, "its embeddings or words cannot be read") from error
+        if not len(passages) == embeddings.ntotal == manifest.passages:
+            raise IndexDamagedError(folder, "its parts are of different sizes")
+        return cls(manifest, passages, embeddings, words)
+
+    def embeddings(self) -> Embeddings:
+        """All embeddings, shape `(len(passages), dimensions)`, a copy."""
+        return np.asarray(
+            self._embeddings.reconstruct_n(0, self._embeddings.ntotal), dtype=np.float32
+        )
+
+    def admitted(self, filters: Filters) -> npt.NDArray[np.bool_]:
+        """Which rows the filters let in."""
+        let_in = {article.article_id for article in self.articles if filters.admits(article)}
+        return np.fromiter(
+            (passage.article.article_id in let_in for passage in self.passages),
+            dtype=np.bool_,
+            count=len(self.passages),
+        )
+
+    def nearest(
+        self, embedding: Embeddings, k: int, admitted: npt.NDArray[np.bool_]
+    ) -> list[tuple[int, float]]:
+        """The admitted rows nearest to an embedding, with their cosines, best first."""
+        k = min(k, int(admitted.sum()))
+        if k == 0:
+            return []
+        parameters = None
+        if not admitted.all():
+            rows = np.flatnonzero(admitted).astype(np.int64)
+            selector = faiss.IDSelectorBatch(rows)
+            # The constructor takes keywords at run time; its declared types do not say so.
+            parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
+        scores, found = self._embeddings.search(embedding, k, params=parameters)
+        # FAISS fills up with label -1 when it finds fewer than k.
+        pairs = [
+            (int(row), float(score))
+            for row, score in zip(found[0], scores[0], strict=True)
+            if row >= 0
+        ]
+        return sorted(pairs, key=lambda pair: (-pair[1], pair[0]))
+
+    def word_scores(self, words: Sequence[str]) -> npt.NDArray[np.float32]:
+        """BM25 of every row for stemmed words."""
+        known = [] if self._words is None else [w for w in words if w in self._words.vocab_dict]
+        if self._words is None or not known:
+            return np.zeros(len(self.passages), dtype=np.float32)
+        return np.asarray(self._words.get_scores(known), dtype=np.float32)
+
+    def cosines(self, embedding: Embeddings, rows: Sequence[int]) -> npt.NDArray[np.float32]:
+        """The cosine of one embedding and each of these rows."""
+        if not rows:
+            return np.empty(0, dtype=np.float32)
+        chosen = self._embeddings.reconstruct_batch(np.asarray(rows, dtype=np.int64))
+        return np.asarray(chosen @ embedding[0], dtype=np.float32)
+
+
+def summarise(articles: Sequence[Article], passages: int) -> CorpusSummary:
+    """How much there is, and from when to when."""
+    dates = [article.published for article in articles if article.published is not None]
+    return CorpusSummary(
+        articles=len(articles),
+        passages=passages,
+        first=min(dates, key=lambda date: date.first_day, default=None),
+        last=max(dates, key=lambda date: date.last_day, default=None),
+    )
+
+
+def write_search_files(
+    generation: Path, passages: Sequence[Passage], embeddings: Embeddings
+) -> None:
+    """Writes what `FolderIndex` searches in, for passages and embeddings of the same order."""
+    flat = faiss.IndexFlatIP(embeddings.shape[1])
+    flat.add(embeddings)
+    faiss.write_index(flat, str(generation / _EMBEDDINGS))
+    tokens = [stems(passage.text) for passage in passages]
+    if any(tokens):  # a corpus of stop words alone has nothing to search by
+        words = bm25s.BM25(method="lucene")
+        words.index(tokens, show_progress=False)
+        words.save(str(generation / _WORDS), show_progress=False)

@@ -1,0 +1,50 @@
+"""Whether an index still fits the corpus, the model and the settings. No torch, no FAISS here."""
+
+from pathlib import Path
+
+from retrieval.articles import scan
+from retrieval.errors import IndexMismatchError
+from retrieval.index.storage import Manifest
+from retrieval.model import ModelFiles
+from retrieval.passages import SETTINGS
+
+
+def is_current(corpus: Path, manifest: Manifest) -> bool:
+    """Whether the corpus folder still holds the very files that were indexed.
+
+    By size and time of change, as version control does it; contents are not read.
+
+    Raises:
+        CorpusError: there is no such folder.
+    """
+    files, _ = scan(corpus)
+    known = {(record.path, record.size, record.mtime_ns) for record in manifest.files}
+    return (
+        manifest.corpus == str(corpus.resolve())
+        and manifest.passage_settings == SETTINGS
+        and known == {(file.path, file.size, file.mtime_ns) for file in files}
+    )
+
+
+def require_match(folder: Path, manifest: Manifest, corpus: Path, model: ModelFiles) -> None:
+    """Refuses an index that was built from another corpus, or with another model or settings.
+
+    Raises:
+        IndexMismatchError: naming both.
+    """
+    rebuild = "build it anew with: dateline index --rebuild"
+    if manifest.corpus != str(corpus.resolve()):
+        raise IndexMismatchError(
+            f"the index in {folder} was built from the corpus {manifest.corpus}, not from "
+            f"{corpus.resolve()}; give each corpus its own --index, or {rebuild}"
+        )
+    if manifest.model_digest != model.digest:
+        raise IndexMismatchError(
+            f"the index in {folder} was built with the model {manifest.model} "
+            f"({manifest.model_digest[:12]}…), not with {model.name} ({model.digest[:12]}…); "
+            f"set DATELINE_MODEL to that one, or {rebuild}"
+        )
+    if manifest.passage_settings != SETTINGS:
+        raise IndexMismatchError(
+            f"the index in {folder} was built with other passage settings; {rebuild}"
+        )

@@ -1,0 +1,14 @@
+"""How work on an index tells how far it has come."""
+
+from collections.abc import Callable
+
+LOADING = "Loading the model"
+READING = "Reading articles"
+EMBEDDING = "Embedding passages"
+
+Report = Callable[[str, int, int], None]
+"""Called with what is being done, how many are done and how many there are."""
+
+
+def no_report(step: str, done: int, total: int) -> None:
+    """Reports to nobody."""

@@ -1,0 +1,83 @@
+"""A stretch of text → the spans of its sentences."""
+
+import re
+
+from sentencex import segment
+
+from retrieval.types import Span
+
+MAX_SENTENCE = 1_000  # code points; nothing longer fits the models' 256 tokens
+_PARAGRAPH_END = re.compile(
+    r"(?:\r\n?|\n)[^\S\r\n]*(?:\r\n?|\n)\s*"  # a blank line
+    r"|(?<=[.!?…:])[\"'”’»)\]]*[^\S\r\n]*(?:\r\n?|\n)\s*"  # a line that ends as a sentence does
+)
+
+
+def split_paragraphs(text: str, span: Span) -> list[Span]:
+    """The paragraphs in `text[span]`, in order, without the white space around them.
+
+    A blank line ends a paragraph, and so does a line break after the end of a sentence; other
+    line breaks are wrapping.
+    """
+    bounds, start = [], span.start
+    for match in _PARAGRAPH_END.finditer(text, span.start, span.end):
+        bounds.append((start, match.end()))
+        start = match.end()
+    bounds.append((start, span.end))
+    return [kept for begin, end in bounds if (kept := _stripped(text, begin, end)) is not None]
+
+
+def split_sentences(text: str, span: Span) -> list[Span]:
+    """The sentences of one paragraph, in order, without the white space around them.
+
+    Every visible character of `text[span]` is in exactly one. What is longer than `MAX_SENTENCE`
+    is split between words.
+    """
+    # One space for each kind of white space and nothing else: the offsets stay, and the splitter
+    # is spared the white space it trips over (it assumes that a blank is one byte of UTF-8).
+    plain = re.sub(r"\s", " ", span.of(text))
+    spans: list[Span] = []
+    start = span.start
+    for piece in segment("en", plain):
+        end = start + len(piece)
+        kept = _stripped(text, start, end)
+        start = end
+        if kept is None:
+            continue
+        if spans and not _begins_sentence(kept.of(text), spans[-1].of(text)):
+            kept = Span(spans.pop().start, kept.end)
+        spans.append(kept)
+    return [short for long in spans for short in _shortened(text, long)]
+
+
+def _begins_sentence(text: str, before: str) -> bool:
+    """Whether `text`, which the splitter cut off after `before`, is rightly a sentence.
+
+    It is not when it goes on in lower case ("0.5 pct. in Q3"), or when what stands before it is
+    only a number or a mark of a list ("2. Jobs.").
+    """
+    return not text[0].islower() and any(len(word) > 1 for word in re.findall(r"[^\W\d_]+", before))
+
+
+def _shortened(text: str, span: Span) -> list[Span]:
+    """`span`, cut between words into pieces of at most `MAX_SENTENCE`."""
+    pieces: list[Span] = []
+    start = span.start
+    while span.end - start > MAX_SENTENCE:
+        window = text[start : start + MAX_SENTENCE]
+        blank = max((match.start() for match in re.finditer(r"\s", window)), default=0)
+        cut = start + (blank or MAX_SENTENCE)
+        if (piece := _stripped(text, start, cut)) is not None:
+            pieces.append(piece)
+        start = cut
+    if (piece := _stripped(text, start, span.end)) is not None:
+        pieces.append(piece)
+    return pieces
+
+
+def _stripped(text: str, start: int, end: int) -> Span | None:
+    piece = text[start:end]
+    left = len(piece) - len(piece.lstrip())
+    if left == len(piece):
+        return None
+    return Span(start + left, start + len(piece.rstrip()))

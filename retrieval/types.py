@@ -1,0 +1,204 @@
+"""The things retrieval speaks of: Article, Span, Passage, Candidate, Quote, Answer."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from retrieval.dates import PartialDate
+
+Reason = Literal["nothing_relevant", "weak", "outside_window", "empty_corpus"]
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a corpus, its index and the embedding model are."""
+
+    corpus: Path
+    index: Path
+    model: str | None = None
+    """A Hugging Face name or a local folder; None for the default that is installed with us."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A stretch of a text in Unicode code points, half-open: `text[start:end]`."""
+
+    start: int
+    end: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start <= self.end:
+            raise ValueError(f"not a span: {self.start}..{self.end}")
+
+    def of(self, text: str) -> str:
+        """The words themselves."""
+        return text[self.start : self.end]
+
+
+@dataclass(frozen=True)
+class Article:
+    """One published piece. `text` is what its file says, complete; nothing in it is rewritten.
+
+    Raises:
+        ValueError: a span in `left_out` lies outside the text, or they overlap or are unordered.
+    """
+
+    article_id: str
+    """Unique in its corpus: the path under it without the extension, or a record's own id."""
+    text: str
+    title: str
+    title_derived: bool
+    """The article states no title; this one was made from its first sentence."""
+    published: PartialDate | None
+    published_from: str | None
+    """Where the date was read, for people: `line "Published: 20th Feb 2024"`."""
+    updated: PartialDate | None
+    source: str
+    """Who published it, as stated; otherwise the file it stands in."""
+    url: str | None
+    author: str | None
+    left_out: tuple[Span, ...]
+    """Metadata and boilerplate: in the text, but never quoted and never evidence. Ordered."""
+    notes: tuple[str, ...] = ()
+    """What an operator should know about how it was read."""
+
+    def __post_init__(self) -> None:
+        end = 0
+        for span in self.left_out:
+            if span.start < end or span.end > len(self.text):
+                raise ValueError(f"left-out span {span} is out of order or outside the text")
+            end = span.end
+
+
+@dataclass(frozen=True)
+class Passage:
+    """Consecutive sentences of one paragraph of an article: the unit we index."""
+
+    article: Article
+    sentences: tuple[Span, ...]
+    """At least one, in order; together with the space between them they are the passage."""
+
+    @property
+    def span(self) -> Span:
+        """Where the passage stands in the article's text."""
+        return Span(self.sentences[0].start, self.sentences[-1].end)
+
+    @property
+    def text(self) -> str:
+        """The passage, word for word."""
+        return self.span.of(self.article.text)
+
+    @property
+    def passage_id(self) -> str:
+        """Unique in its corpus."""
+        return f"{self.article.article_id}#{self.span.start}-{self.span.end}"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A passage the first stage hands on. All scores: higher is better."""
+
+    passage: Passage
+    dense: float
+    """Cosine of question and passage embeddings, -1 to 1."""
+    lexical: float
+    """BM25; 0 when they share no word. Comparable only within one question."""
+    score: float
+    """Both, fused; comparable only within one question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What an answer may be drawn from; applied before anything is ranked.
+
+    Both days are inclusive. An article whose date is less precise than a day is let in when some
+    day it can mean lies in the window; an article without a date is in no window.
+    """
+
+    after: PartialDate | None = None
+    before: PartialDate | None = None
+    source: str | None = None
+
+    @property
+    def has_window(self) -> bool:
+        """Whether a time window was asked for."""
+        return self.after is not None or self.before is not None
+
+    def admits_date(self, published: PartialDate | None) -> bool:
+        """Whether an article published then may be quoted."""
+        if not self.has_window:
+            return True
+        if published is None:
+            return False
+        return (self.after is None or published.last_day >= self.after.first_day) and (
+            self.before is None or published.first_day <= self.before.last_day
+        )
+
+    def admits(self, article: Article) -> bool:
+        """Whether this article may be quoted. `source` compares whole and case-folded."""
+        return self.admits_date(article.published) and (
+            self.source is None or article.source.casefold() == self.source.casefold()
+        )
+
+
+@dataclass(frozen=True)
+class Quote:
+    """Sentences chosen to be shown: a span of an article, never a copy."""
+
+    article: Article
+    span: Span
+    score: float
+    """The calibrated probability that it answers the question, 0 to 1."""
+    highlight: Span | None = None
+    """The answering words, counted from the start of the quote."""
+    also_in: tuple[Article, ...] = ()
+    """Other articles that carry near-copies of it."""
+
+    @cached_property
+    def text(self) -> str:
+        """The quote, word for word."""
+        return self.span.of(self.article.text)
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusSummary:
+    """What the corpus holds, and from when to when (dated articles only)."""
+
+    articles: int
+    passages: int
+    first: PartialDate | None
+    last: PartialDate | None
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Milliseconds spent on one answer."""
+
+    embed: float
+    retrieve: float
+    read: float
+    total: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A question with the quotes that answer it, or with the reason why there are none."""
+
+    question: str
+    filters: Filters
+    quotes: tuple[Quote, ...]
+    """In order of date, oldest first, undated last; on equal dates the best first."""
+    reason: Reason | None
+    """Why the coverage is silent; None when it is not."""
+    confidence: float
+    """The score of the first quote; of the nearest passage when there is no quote."""
+    nearest: tuple[Quote, ...]
+    """The best that was found, best first; only when there is no quote."""
+    corpus: CorpusSummary
+    timing: Timing
+
+    @property
+    def abstained(self) -> bool:
+        """Whether the coverage does not say."""
+        return not self.quotes

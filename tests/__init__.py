@@ -1,0 +1,1 @@
+"""Tests of Dateline; the tree mirrors `bot/` and `retrieval/`."""

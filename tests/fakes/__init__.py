@@ -1,0 +1,1 @@
+"""A Discord on loopback for the tests: REST and gateway on one port."""
