@@ -84,8 +84,9 @@ def collapse(quotes: Sequence[Quote]) -> list[Quote]:
     for quote in quotes:
         for position, other in enumerate(kept):
             if _alike(quote.text, other.text):
-                older, newer = sorted((other, quote), key=_day)
-                if quote.article is not other.article:
+                named = (other.article, *other.also_in)
+                if all(quote.article is not article for article in named):
+                    older, newer = sorted((other, quote), key=_day)
                     also = (*other.also_in, newer.article)
                     kept[position] = replace(older, also_in=also)
                 break

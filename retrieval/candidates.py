@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from retrieval.embedder import Embedder
-from retrieval.index import Index
+from retrieval.index.protocol import Index
 from retrieval.types import Candidate, Filters
 from retrieval.words import stems
 

@@ -13,10 +13,12 @@ _MONTHS = {
 _MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
 _WEEKDAY = "(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?"
 _ISO = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
+# A time of day right after an ISO date, and nothing else: "2024-02-20 1000 people …" has none.
+_CLOCK = r"(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?|T\d{4,6})?(?: ?(?:Z|UTC|[+-]\d{2}:?\d{2}))?"
 _FORMS = tuple(
-    re.compile(form, re.IGNORECASE)
+    re.compile(form, re.IGNORECASE | re.ASCII)  # else "ſ" is an "s", and "٢" a digit
     for form in (
-        r"(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})(?:[T ]\d{2}:?\d{2}.*)?",  # 2024-02-20T09:30Z
+        r"(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})" + _CLOCK,  # 2024-02-20T09:30Z
         r"(?P<y>\d{4})[/.](?P<m>\d{1,2})[/.](?P<d>\d{1,2})",  # 2024/02/20
         r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})",  # 20240220
         rf"(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?: of)?[ -](?P<M>{_MONTH})\.?,?[ -](?P<y>\d{{4}})",
@@ -31,9 +33,9 @@ _FORMS = tuple(
 _AROUND = re.compile(
     rf"^(?:{_WEEKDAY}\.?,? )?(?P<date>.*?)"
     # a time of day after the date: "at 9:30 am GMT", "| 14:05", ", 2024-style" never
-    r"(?:,? ?(?:at |[|·–—-] ?)?\d{1,2}[:.h]\d{2}(?:[:.]\d{2})? ?(?:[ap]\.?m\.?)?(?: ?[a-z]{2,5})?"
-    r"(?: ?[+-]\d{2}:?\d{2})?)?[.;,]?$",
-    re.IGNORECASE,
+    r"(?:,? ?(?:at |[|·–—-] ?)?\d{1,2}[:.h]\d{2}(?:[:.]\d{2})? ?(?:[ap]\.?m\.?)?(?: ?\(?[a-z]{2,5}\)?)?"
+    r"(?: ?[+-]\d{1,2}(?::?\d{2})?)?)?[.;,]?$",
+    re.IGNORECASE | re.ASCII,
 )
 
 

@@ -15,8 +15,8 @@ from retrieval.types import Answer, Article, CorpusSummary, Filters, Places, Quo
 
 if TYPE_CHECKING:
     from retrieval.embedder import Embedder
-    from retrieval.index import Index
     from retrieval.index.building import Changes
+    from retrieval.index.protocol import Index
     from retrieval.reader import Reader
 
 MAX_QUESTION = 1_000  # code points: about the 256 tokens that the model reads
@@ -137,7 +137,10 @@ class Engine:
 
     def _source(self, wanted: str) -> str:
         """The one source of the corpus that is named so, or whose name holds `wanted`."""
-        sources = sorted({article.source for article in self.articles})
+        # Names that differ in case only are one source, as they are to `Filters`.
+        sources = sorted(
+            {article.source.casefold(): article.source for article in self.articles}.values()
+        )
         key = wanted.strip().casefold()
         matches = [source for source in sources if source.casefold() == key] or [
             source for source in sources if key and key in source.casefold()
@@ -174,6 +177,8 @@ def _checked(question: str) -> str:
         raise QuestionError(
             f"the question has {len(question):,} characters; ask it in at most {MAX_QUESTION:,}"
         )
+    if any("\ud800" <= char <= "\udfff" for char in question):
+        raise QuestionError("the question is not valid Unicode; type it again")
     if not any(char.isalnum() for char in question):
         raise QuestionError("there is no word in the question; ask it in words")
     return question

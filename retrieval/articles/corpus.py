@@ -58,7 +58,7 @@ def scan(corpus: Path) -> tuple[list[CorpusFile], list[ArticleError]]:
                 f"the corpus folder {corpus} cannot be read ({error.strerror}); "
                 "give this user the right to list it"
             ) from error
-        relative = folder.relative_to(corpus).as_posix()
+        relative = _printable(folder.relative_to(corpus).as_posix())
         refused.append(ArticleError(relative, f"the folder cannot be read ({error.strerror})"))
 
     for parent, folders, names in os.walk(corpus, onerror=on_error):
@@ -77,7 +77,14 @@ def scan(corpus: Path) -> tuple[list[CorpusFile], list[ArticleError]]:
     return files, refused
 
 
+def _printable(path: str) -> str:
+    r"""`path` with "\xe9" for each byte of a name that is not UTF-8."""
+    return path.encode(errors="surrogateescape").decode(errors="backslashreplace")
+
+
 def _describe(path: Path, relative: str, root: Path) -> CorpusFile:
+    if (printable := _printable(relative)) != relative:
+        raise ArticleError(printable, "its name is not UTF-8; rename it")
     if path.suffix.lower() not in _READERS:
         known = ", ".join(sorted(_READERS))
         raise ArticleError(relative, f"not a kind of file that is read here ({known})")

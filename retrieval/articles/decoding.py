@@ -3,8 +3,6 @@
 import codecs
 import re
 
-from charset_normalizer import from_bytes
-
 _BOMS = (  # UTF-32 first: its little-endian mark begins with UTF-16's
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
@@ -42,6 +40,8 @@ def decode(data: bytes) -> tuple[str, str]:
     except UnicodeDecodeError:
         if _CONTROL.search(data):
             raise ValueError("not text (it holds binary data)") from None
+    from charset_normalizer import from_bytes  # here, for most corpora have no use for it
+
     best = from_bytes(data, steps=10, chunk_size=1024).best()
     if best is None:
         raise ValueError("the text is in no encoding known here; save it as UTF-8")

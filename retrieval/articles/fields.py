@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from retrieval.articles.plain_text import Layout, has_words
+from retrieval.articles.plain_text import Layout, first_words
 from retrieval.articles.titles import derive_title
 from retrieval.dates import PartialDate, read_date
 from retrieval.errors import ArticleError
@@ -32,12 +32,10 @@ class Fields:
         lowered = {key.casefold(): (key, value) for key, value in self.values.items()}
         for alias in NAMES[name]:
             key, value = lowered.get(alias, (alias, None))
-            if isinstance(value, list):
-                value = ", ".join(str(part) for part in value)
-            if isinstance(value, str | int) and not isinstance(value, bool):
-                text = " ".join(str(value).split())
-                if text:
-                    return key, text
+            parts = value if isinstance(value, list) else [value]
+            text = ", ".join(" ".join(str(part).split()) for part in parts if _is_plain(part))
+            if text:
+                return key, text
         return None
 
     def text(self, name: str) -> str | None:
@@ -57,6 +55,18 @@ class Fields:
         return stated, f"{self.place} {found[0]}"
 
 
+def _is_plain(value: object) -> bool:
+    """Whether a value can stand as text: words, or a number of some sensible size."""
+    if isinstance(value, int):
+        return not isinstance(value, bool) and value.bit_length() <= 64
+    return isinstance(value, str) and bool(value.strip())
+
+
+def is_whole(text: str) -> bool:
+    """Whether no half of a surrogate pair is in it: such text cannot be stored or shown."""
+    return not any("\ud800" <= char <= "\udfff" for char in text)
+
+
 def article_from_fields(
     path: str,
     article_id: str,
@@ -69,9 +79,14 @@ def article_from_fields(
     """The article whose metadata the fields state; what they leave out, its text may state.
 
     Raises:
-        ArticleError: nothing is left of the text once metadata and boilerplate are set aside.
+        ArticleError: nothing is left of the text once metadata and boilerplate are set aside, or
+            a field holds what is not text.
     """
-    if not has_words(text, layout.left_out):
+    for name, value in {"id": article_id, **{name: fields.text(name) for name in NAMES}}.items():
+        if value is not None and not is_whole(value):
+            raise ArticleError(path, f"its {name} holds half of a surrogate pair", line)
+    opening = first_words(text, layout.left_out)
+    if opening is None:
         raise ArticleError(path, "there is no article in it, only metadata", line)
     found = [*notes, *layout.notes]
     published = fields.date("published", found)
@@ -82,7 +97,7 @@ def article_from_fields(
     return Article(
         article_id=article_id,
         text=text,
-        title=title or derive_title(text, layout.body_start),
+        title=title or derive_title(text, opening),
         title_derived=title is None,
         published=published[0] if published else None,
         published_from=published[1] if published else None,

@@ -4,15 +4,13 @@ import re
 from datetime import date
 from pathlib import PurePosixPath
 
-import yaml
-
 from retrieval.articles.fields import Fields, article_from_fields
 from retrieval.articles.plain_text import lay_out
 from retrieval.errors import ArticleError
 from retrieval.types import Article, Span
 
 _FRONT_MATTER = re.compile(r"\ufeff?---[ \t]*\r?\n(?P<yaml>.*?)^---[ \t]*(?:\r?\n|\Z)", re.S | re.M)
-_HEADING = re.compile(r"^ {0,3}(?P<marks>#{1,6})[ \t]+(?P<title>[^\r\n]*?)[ \t#]*$", re.M)
+_HEADING = re.compile(r"^ {0,3}(?P<marks>#{1,6})[ \t]+(?P<title>[^\r\n]*)", re.M)
 
 
 def read_markdown(path: str, text: str, notes: tuple[str, ...] = ()) -> Article:
@@ -30,10 +28,10 @@ def read_markdown(path: str, text: str, notes: tuple[str, ...] = ()) -> Article:
         if not any(span.start < other.end and other.start < span.end for other in layout.left_out):
             layout.left_out.append(span)
         if first is None and heading["marks"] == "#":
-            first = heading["title"]
+            first = heading["title"].rstrip(" \t#")
     layout.left_out.sort()
     if "title" in layout.stated:  # the first line was taken for a title: drop its marks
-        layout.stated["title"] = layout.stated["title"].lstrip("# ")
+        layout.stated["title"] = layout.stated["title"].strip("# ")
     if first:
         layout.stated["title"] = first
     return article_from_fields(
@@ -42,9 +40,11 @@ def read_markdown(path: str, text: str, notes: tuple[str, ...] = ()) -> Article:
 
 
 def _parse(path: str, block: str) -> dict[str, object]:
+    import yaml  # here, for most corpora have no use for it
+
     try:
         loaded = yaml.safe_load(block) or {}
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except Exception as error:  # PyYAML lets through whatever its constructors stumble on
         reason = " ".join(str(error).split())[:200]
         raise ArticleError(path, f"its front matter is not YAML ({reason})") from error
     if not isinstance(loaded, dict):

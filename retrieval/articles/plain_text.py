@@ -4,14 +4,18 @@ import re
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from retrieval.articles.boilerplate import OtherArticles, is_furniture, pointers
 from retrieval.articles.titles import derive_title, reads_like_a_headline
 from retrieval.dates import PartialDate, read_date
 from retrieval.errors import ArticleError
 from retrieval.types import Article, Span
 
 _LABELS = {
-    "published": r"(?:date )?published(?: on)?|publication date|pub ?date|posted(?: on)?|dated?",
-    "updated": r"(?:last )?(?:updated|modified)(?: on)?|date modified",
+    "published": (
+        r"(?:(?:first|date) )?published(?: on| at)?|publi(?:cation|shed|sh|shing) ?date|"
+        r"date of publication|pub ?date|posted(?: on)?|dated?|released?(?: on| date)?"
+    ),
+    "updated": r"(?:last )?(?:updated?|modified)(?: on| at)?|date modified",
     "title": r"title|headline",
     "source": r"source|publisher|publication|outlet",
     "author": r"authors?|by|byline|written by",
@@ -22,37 +26,39 @@ _LABELLED = {
     for name, labels in _LABELS.items()
 }
 _DATED = {  # for dates the colon may be missing: the value must read as a date as a whole
-    name: re.compile(rf"\s*(?:{_LABELS[name]})\s*:?\s+(?P<value>\S.*?)\s*", re.IGNORECASE)
+    name: re.compile(rf"\s*(?:{_LABELS[name]})\s*[:–—-]?\s+(?P<value>\S.*?)\s*", re.IGNORECASE)
     for name in ("published", "updated")
 }
+_LABEL_ALONE = re.compile(
+    rf"\s*(?:{_LABELS['published']}|{_LABELS['updated']})\s*:?\s*", re.IGNORECASE
+)
+_NAMED_DAY = r"(?:\w+ \d{1,2}(?:st|nd|rd|th)?,?|\d{1,2}(?:st|nd|rd|th)? \w+\.?,?) \d{4}"
 # A label and a date with no line of their own: " date 2024-03-18 North Korea’s leader, …"
 _DATE_AHEAD = re.compile(
-    rf"\s*(?:{_LABELS['published']})\s*:?\s*(?P<value>\d{{4}}-\d{{2}}-\d{{2}})(?!\S)\s*",
+    rf"\s*(?:date|published(?: on)?|posted(?: on)?)(?:\s*:)?\s*(?P<value>\d{{4}}-\d{{2}}-\d{{2}})"
+    rf"(?!\S)\s*(?P<rest>.?)"
+    rf"|\s*(?:date|published(?: on)?|posted(?: on)?)\s*:\s*(?P<named>{_NAMED_DAY})(?!\S)\s*"
+    rf"(?P<named_rest>.?)",
     re.IGNORECASE,
 )
-_BYLINE = re.compile(
-    r"\s*[Bb]y (?P<value>[^\W\d_][\w.’'-]*(?:,? (?:and |for )?[\w.’'&-]+){1,7})\s*"
+_BYLINE = re.compile(r"\s*[Bb][Yy] (?P<value>[^\W\d_].{1,100}?)\s*")
+_CALENDAR = re.compile(  # "By Monday …" names a day, not a writer
+    r"(?:mon|tues|wednes|thurs|fri|satur|sun)day|january|february|march|april|may|june|july|"
+    r"august|september|october|november|december",
+    re.IGNORECASE,
+)
+_BARS = re.compile(r"[|•·]")
+_BETWEEN = re.compile(
+    r"\s*[|•·]\s*|\s+[–—-]\s+|[,;]?\s+(?=(?:last )?(?:updated|modified)\b|by\s)", re.I
 )
 # "PYONGYANG, March 18, 2024 (Reuters) -": what the program is named after
 _DATELINE = re.compile(
     r"\s*[A-Z][A-Z .’'-]+,(?: [A-Z][\w.]+,)? (?P<value>[A-Z][a-z]+\.? \d{1,2}, \d{4}) ?(?:\(|[–—-])"
 )
-_LIST_OPENER = re.compile(
-    r"\s*(?:also read|read also|read (?:more|next)|(?:also|more) on this(?: story)?|see also|"
-    r"related(?: (?:articles?|stories|coverage|news|posts|links|reading))?|"
-    r"you (?:may|might) also (?:like|be interested in)|recommended(?: (?:for you|stories))?|"
-    r"more (?:from|in|on) [^.:]{1,40}|most read|trending(?: now)?|editors?['’]s? picks?|"
-    r"further reading|top stories|latest news)\s*(?P<colon>:)?\s*(?P<rest>.*)",
-    re.IGNORECASE,
-)
-_FURNITURE = re.compile(
-    r"\s*(?:advertisement|sponsored(?: content)?|share (?:this|on)\b.{0,60}|follow us\b.{0,80}|"
-    r"subscribe (?:to|now|for)\b.{0,120}|sign up (?:for|to)\b.{0,120}|"
-    r"(?:copyright )?(?:©|\(c\)) ?\d{4}\b.{0,120}|all rights reserved\.?|"
-    r"download our app\b.{0,80}|\d+ (?:comments?|min(?:ute)?s? read)|leave a comment)\s*",
-    re.IGNORECASE,
-)
 _MAX_LABEL_LINE = 300  # a longer line is prose, whatever it begins with
+
+Statements = list[tuple[str, str]]
+"""What lines of metadata say: names of `_LABELS`, or "day" for a date alone, with their values."""
 
 
 @dataclass(slots=True)
@@ -60,7 +66,6 @@ class Layout:
     """What the lines of a text say about it, found by `lay_out`."""
 
     left_out: list[Span] = field(default_factory=list)
-    body_start: int = 0
     published: PartialDate | None = None
     published_from: str | None = None
     updated: PartialDate | None = None
@@ -76,13 +81,14 @@ def read_plain_text(path: str, text: str, notes: tuple[str, ...] = ()) -> Articl
         ArticleError: nothing is left once metadata and boilerplate are set aside.
     """
     layout = lay_out(text)
-    if not has_words(text, layout.left_out):
+    opening = first_words(text, layout.left_out)
+    if opening is None:
         raise ArticleError(path, "there is no article in it, only metadata")
     title = layout.stated.get("title")
     return Article(
         article_id=str(PurePosixPath(path).with_suffix("")),
         text=text,
-        title=title or derive_title(text, layout.body_start),
+        title=title or derive_title(text, opening),
         title_derived=title is None,
         published=layout.published,
         published_from=layout.published_from,
@@ -95,167 +101,224 @@ def read_plain_text(path: str, text: str, notes: tuple[str, ...] = ()) -> Articl
     )
 
 
-def has_words(text: str, left_out: list[Span]) -> bool:
-    """Whether anything readable is left outside `left_out`."""
+def first_words(text: str, left_out: list[Span]) -> Span | None:
+    """The first stretch outside `left_out` with anything readable in it; None if none has."""
     start = 0
     for span in [*left_out, Span(len(text), len(text))]:
         if any(char.isalnum() for char in text[start : span.start]):
-            return True
+            return Span(start, span.start)
         start = span.end
-    return False
+    return None
 
 
 def lay_out(text: str, start: int = 0) -> Layout:
     """Finds what in `text[start:]` is metadata or boilerplate rather than the article's words.
 
-    Precedence of the date: a label at the head, a line of its own at the head, a label anywhere
-    else on a line of its own, the dateline. Where two labels disagree the first counts, and a
-    note says so.
+    Precedence of the date: a label or a line of its own at the head, a label on a line of its own
+    anywhere else, the dateline, a line of its own at the end. Where two labels disagree the first
+    counts, and a note says so. A date below another article's headline is that article's.
     """
     layout = Layout()
     if start:
         layout.left_out.append(Span(0, start))
     lines = _lines(text, start)
-    head = _read_head(text, lines, layout)
-    tail = _read_tail(text, lines[head:], layout)
-    _read_body(text, lines[head : len(lines) - tail], layout)
-    layout.left_out.sort()
-    body = text[layout.body_start :]
-    if layout.published is None and (match := _DATELINE.match(body[:200])):
+    body = _read_head(text, lines, layout)
+    opening = lines[body].start if body < len(lines) else len(text)
+    taken = _read_body(text, lines[body:], layout)
+    if layout.published is None and (match := _DATELINE.match(text, opening, opening + 200)):
         layout.published = read_date(match["value"])
         layout.published_from = f'dateline "{match["value"]}"' if layout.published else None
+    _read_tail(text, [span for span in lines[body:] if span not in taken], layout)
+    layout.left_out.sort()
     return layout
 
 
 def _lines(text: str, start: int) -> list[Span]:
-    """The lines of `text[start:]`, each with its newline. Only CR and LF end a line."""
-    return [
-        Span(start + match.start(), start + match.end())
-        for match in re.finditer(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+", text[start:])
-    ]
+    """The lines of `text[start:]`, each with its newline. Only CR and LF end a line.
+
+    A label alone on its line and the date below it are one.
+    """
+    lines: list[Span] = []
+    label: int | None = None  # where in `lines` a label alone stands
+    for match in re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+").finditer(text, start):
+        lines.append(Span(match.start(), match.end()))
+        if len(match[0]) > _MAX_LABEL_LINE or not match[0].strip():
+            continue
+        if label is not None and read_date(match[0]) is not None:
+            lines[label:] = [Span(lines[label].start, match.end())]
+        label = len(lines) - 1 if _LABEL_ALONE.fullmatch(match[0]) else None
+    return lines
 
 
 def _read_head(text: str, lines: list[Span], layout: Layout) -> int:
-    """Reads title, byline and labels above the first paragraph; returns how many lines they are."""
+    """Reads title, byline and labels above the first paragraph; returns how many lines they are.
+
+    Where a date stands ahead of the first paragraph's words, its line is cut down to these.
+    """
     taken = 0
     for number, span in enumerate(lines):
         line = span.of(text)
         if not line.strip():
             continue
-        if match := _DATE_AHEAD.match(line):
-            # Only label and date are set aside; what follows on the line is the article.
-            _set_date(layout, "published", match["value"], match[0])
-            layout.left_out.append(Span(span.start, span.start + match.end()))
-            layout.body_start = span.start + match.end()
-            if match.end() < len(line):
-                return number
-        elif _read_label(line, layout) or _read_byline(line, layout):
+        if stated := _statements(line):
+            _take(layout, stated, line)
             layout.left_out.append(span)
+        elif ahead := _date_ahead(line):
+            # Only label and date are set aside; what follows on the line is the article.
+            value, end = ahead
+            _take(layout, [("published", value)], line[:end])
+            layout.left_out.append(Span(span.start, span.start + end))
+            lines[number] = Span(span.start + end, span.end)
+            return number
         elif "title" not in layout.stated and _is_title(text, lines, number):
             layout.stated["title"] = line.strip()
             layout.left_out.append(span)
-        else:
+        elif not (taken and _is_above_metadata(text, lines, number)):
             break
         taken = number + 1
-        layout.body_start = span.end
     return taken
+
+
+def _date_ahead(line: str) -> tuple[str, int] | None:
+    """The date that a line of prose begins with, and where the prose begins."""
+    match = _DATE_AHEAD.match(line)
+    if match is None:
+        return None
+    value, group = (match["value"], "rest") if match["value"] else (match["named"], "named_rest")
+    # In lower case the sentence goes on: "Published 2024-03-18 in Seoul, the report says …"
+    if not match[group] or match[group].islower() or read_date(value) is None:
+        return None
+    return value, match.start(group)
 
 
 def _is_title(text: str, lines: list[Span], number: int) -> bool:
     """Whether this line is a headline above an article rather than the article's first words."""
+    if not reads_like_a_headline(lines[number].of(text)):
+        return False
     after = [span.of(text).strip() for span in lines[number + 1 :]]
     words_follow = any(len(line) > 40 and not line.endswith(":") for line in after)
     stands_apart = bool(after) and (
-        not after[0] or _read_label(after[0], Layout()) or _read_byline(after[0], Layout())
+        not after[0] or bool(_statements(after[0])) or _is_above_metadata(text, lines, number + 1)
     )
-    return stands_apart and words_follow and reads_like_a_headline(lines[number].of(text))
+    return stands_apart and words_follow
 
 
-def _read_byline(line: str, layout: Layout) -> bool:
-    """Reads "By Lena Orvik", or a date alone on its line."""
-    if match := _BYLINE.fullmatch(line):
-        layout.stated.setdefault("author", match["value"])
-        return True
-    if (stated := read_date(line)) is not None and stated.month is not None:
-        _set_date(layout, "published", line, line)
-        return True
-    return False
+def _is_above_metadata(text: str, lines: list[Span], number: int) -> bool:
+    """Whether this is a line between a headline and a byline or date: words, but not yet prose."""
+    below = next((span.of(text) for span in lines[number + 1 :] if span.of(text).strip()), "")
+    return reads_like_a_headline(lines[number].of(text)) and any(
+        name in ("author", "day", "published", "updated") for name, _ in _statements(below)
+    )
 
 
-def _read_label(line: str, layout: Layout) -> bool:
-    """Reads one line of metadata, such as "Published: 20th Feb 2024". False if it is none."""
+def _statements(line: str) -> Statements:
+    """What a line of metadata states, such as "Published: 20th Feb 2024"; nothing if it is none.
+
+    A line may make several statements: "By Lena Orvik | 20 Feb 2024 | Updated: 21 Feb 2024".
+    """
     if len(line) > _MAX_LABEL_LINE:
-        return False
+        return []
+    whole = _statement(line)
+    pieces = [(piece, _statement(piece)) for piece in _BETWEEN.split(line.strip())]
+    stated = [statement for _, statement in pieces if statement is not None]
+    if whole is not None and len(stated) < max(2, len(pieces)):
+        return [whole]
+    others = [piece for piece, statement in pieces if statement is None]
+    # Beside a date and bars a place or an agency may stand: "Seoul | Reuters | 20 Feb 2024".
+    dated = any(name in ("published", "updated", "day") for name, _ in stated)
+    if others and not (dated and _BARS.search(line) and all(map(_is_short_name, others))):
+        return []
+    return stated
+
+
+def _statement(piece: str) -> tuple[str, str] | None:
     for name, pattern in _DATED.items():
-        match = _LABELLED[name].fullmatch(line) or pattern.fullmatch(line)
+        match = _LABELLED[name].fullmatch(piece) or pattern.fullmatch(piece)
         if match and read_date(match["value"]) is not None:
-            _set_date(layout, name, match["value"], line)
-            return True
+            return name, match["value"]
     for name in ("title", "source", "author", "url"):
-        match = _LABELLED[name].fullmatch(line)
-        if match and (name != "url" or "://" in match["value"]):
-            layout.stated.setdefault(name, match["value"])
-            return True
-    return False
+        match = _LABELLED[name].fullmatch(piece)
+        if match and _suits(name, match["value"]):
+            return name, match["value"]
+    if (match := _BYLINE.fullmatch(piece)) and _is_writer(match["value"]):
+        return "author", match["value"]
+    if (day := read_date(piece)) is not None and day.month is not None:
+        return "day", piece
+    return None
 
 
-def _set_date(layout: Layout, name: str, value: str, line: str) -> None:
-    stated = read_date(value)
-    if stated is None:
-        return
-    if name == "updated":
-        layout.updated = layout.updated or stated
-    elif layout.published is None:
-        layout.published = stated
-        layout.published_from = f'line "{" ".join(line.split())}"'
-    elif layout.published != stated:
-        layout.notes.append(f"states two dates of publication: {layout.published} and {stated}")
+def _suits(name: str, value: str) -> bool:
+    """Whether a label's value is of its kind; else the line is prose that begins like a label."""
+    if name == "url":
+        return "://" in value and not re.search(r"\s", value)
+    return name == "title" or _is_name(value)
 
 
-def _read_tail(text: str, lines: list[Span], layout: Layout) -> int:
-    """Reads labels below the last paragraph; returns how many lines they are."""
-    taken = 0
-    for number, span in enumerate(reversed(lines), start=1):
-        line = span.of(text)
+def _is_name(value: str) -> bool:
+    """Whether this names somebody: no sentence, and few words in lower case unless it is short."""
+    if len(value) > 100 or value.endswith("?") or not reads_like_a_headline(value):
+        return False
+    words = [word for word in re.findall(r"[^\W\d_]+", value) if len(word) > 3]
+    return len(value.split()) <= 3 or 2 * sum(word[0].islower() for word in words) <= len(words)
+
+
+def _is_short_name(value: str) -> bool:
+    return 0 < len(value) <= 40 and not value[0].islower() and _is_name(value)
+
+
+def _is_writer(value: str) -> bool:
+    """Whether these words after "By" are a writer's: "Lena Orvik in Seoul", not "Monday"."""
+    first = re.split(r"[\s,]", value, maxsplit=1)[0]
+    return not (value[0].islower() or _CALENDAR.fullmatch(first)) and _is_name(value)
+
+
+def _take(layout: Layout, statements: Statements, line: str) -> None:
+    """Keeps what was stated; the first statement of a kind counts."""
+    for name, value in statements:
+        stated = read_date(value) if name in ("published", "updated", "day") else None
+        if name == "updated":
+            layout.updated = layout.updated or stated
+        elif stated is None:
+            layout.stated.setdefault(name, value)
+        elif layout.published is None:
+            layout.published = stated
+            layout.published_from = f'line "{" ".join(line.split())}"'
+        elif layout.published != stated:
+            layout.notes.append(f"states two dates of publication: {layout.published} and {stated}")
+
+
+def _read_body(text: str, lines: list[Span], layout: Layout) -> set[Span]:
+    """Sets aside labelled dates, other articles' headlines and page furniture; returns them."""
+    texts = [span.of(text) for span in lines]
+    others = OtherArticles(texts)
+    taken: set[Span] = set()
+    for number, (span, line) in enumerate(zip(lines, texts, strict=True)):
         if not line.strip():
             continue
-        if not any(_LABELLED[name].fullmatch(line) for name in ("source", "author", "url")):
-            break
-        if not _read_label(line, layout):
-            break
+        stated = _statements(line)
+        if any(name in ("published", "updated") for name, _ in stated):
+            if not others.owns_date(number):
+                _take(layout, stated, line)
+        elif not (is_furniture(line) or others.owns(number)):
+            layout.left_out += (
+                Span(span.start + found.start, span.start + found.end) for found in pointers(line)
+            )
+            continue
         layout.left_out.append(span)
-        taken = number
+        taken.add(span)
     return taken
 
 
-def _read_body(text: str, lines: list[Span], layout: Layout) -> None:
-    """Sets aside dates on lines of their own, lists of other articles, and page furniture."""
-    in_list = False
-    for span in lines:
+def _read_tail(text: str, lines: list[Span], layout: Layout) -> None:
+    """Reads source, author, address or a date alone below the last paragraph."""
+    for span in reversed(lines):
         line = span.of(text)
         if not line.strip():
             continue
-        if len(line) <= _MAX_LABEL_LINE and (
-            _FURNITURE.fullmatch(line) or _opens_list(line) or _read_date_line(line, layout)
-        ):
-            in_list = bool(_opens_list(line))
-            layout.left_out.append(span)
-        elif in_list and reads_like_a_headline(line):
-            layout.left_out.append(span)
-        else:
-            in_list = False
-
-
-def _opens_list(line: str) -> bool:
-    """Whether a list of other articles' headlines begins here ("Also Read:")."""
-    match = _LIST_OPENER.fullmatch(line)
-    if match is None:
-        return False
-    rest = match["rest"].strip()
-    return not rest or (match["colon"] is not None and reads_like_a_headline(rest))
-
-
-def _read_date_line(line: str, layout: Layout) -> bool:
-    if not any(_LABELLED[name].fullmatch(line) or _DATED[name].fullmatch(line) for name in _DATED):
-        return False
-    return _read_label(line, layout)
+        stated = _statements(line)
+        if not stated or any(name == "title" for name, _ in stated):
+            return
+        if layout.published is not None:  # a date alone is the weakest sign of all
+            stated = [(name, value) for name, value in stated if name != "day"]
+        _take(layout, stated, line)
+        layout.left_out.append(span)

@@ -86,9 +86,12 @@ def read_manifest(folder: Path) -> Manifest:
             "to read it, or another folder with --index"
         ) from error
     try:
-        raw = json.loads(text)
-        if raw.pop("format") != FORMAT:
+        sealed = json.loads(text)
+        if sealed["format"] != FORMAT:
             raise IndexDamagedError(folder, "written by another version of Dateline")
+        raw = sealed["manifest"]
+        if sealed["digest"] != _seal(raw):
+            raise IndexDamagedError(folder, f"{_MANIFEST} is altered")
         raw["files"] = tuple(
             FileRecord(
                 **{
@@ -100,8 +103,13 @@ def read_manifest(folder: Path) -> Manifest:
             for file in raw["files"]
         )
         return Manifest(**raw)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise IndexDamagedError(folder, f"{_MANIFEST} cannot be understood") from error
+
+
+def _seal(manifest: object) -> str:
+    """SHA-256 of what a manifest says, however its JSON is laid out."""
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
 
 
 def verify(folder: Path, manifest: Manifest) -> Path:
@@ -178,7 +186,8 @@ def commit(folder: Path, manifest: Manifest) -> None:
     _sync(generation)
     aside = folder / f"{_MANIFEST}.new"
     with aside.open("w", encoding="utf-8") as file:
-        json.dump({"format": FORMAT, **asdict(manifest)}, file)
+        raw = asdict(manifest)
+        json.dump({"format": FORMAT, "digest": _seal(raw), "manifest": raw}, file)
         file.flush()
         os.fsync(file.fileno())
     aside.replace(folder / _MANIFEST)

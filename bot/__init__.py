@@ -1,0 +1,1 @@
+"""What people touch: Discord and the command line."""

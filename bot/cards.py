@@ -1,0 +1,190 @@
+"""Answers and articles → what Discord shows: escaped, dated, within every limit. Pure functions."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import discord
+
+from bot.escaping import escape, length, shorten
+from bot.phrases import (
+    ABSTAINED,
+    also_in_phrase,
+    date_phrase,
+    filters_phrase,
+    plural,
+    reason_sentence,
+    summary_phrase,
+)
+from retrieval.types import Answer, Article, CorpusSummary, Quote
+
+# Discord's limits: https://discord.com/developers/docs/resources/message
+MAX_CONTENT = 2_000
+MAX_EMBEDS = 10
+MAX_EMBED_TOTAL = 6_000
+MAX_TITLE = 256
+MAX_CHOICE = 100
+
+_MAX_DESCRIPTION = 3_500  # of 4,096: leaves room for title and footer in the total of a message
+_MAX_NAME = 200  # of 256 for an author's name, 2,048 for a footer: one line on a wide screen
+_MAX_SHOWN_QUESTION = 300  # the question is shown to remind, not to quote
+_ARTICLES_A_PAGE = 10
+_COLOUR = 0x2B6CB0
+_NEAR_COLOUR = 0x8A8F98  # grey: these do not answer
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A message of one or more pages; all show the same content above their cards."""
+
+    content: str
+    pages: tuple[tuple[discord.Embed, ...], ...] = ()
+
+
+def answer_message(answer: Answer, *, repeat_question: bool) -> Shown:
+    """An answer: a card for each quote, or why the coverage is silent.
+
+    Args:
+        answer: what the engine found.
+        repeat_question: show the question above; Discord hides what was typed after a command.
+    """
+    lines = []
+    if repeat_question:
+        lines.append(f"**{escape(shorten(answer.question, _MAX_SHOWN_QUESTION))}**")
+    if answer.abstained:
+        lines.append(f"**{ABSTAINED}** {escape(reason_sentence(answer))}")
+    lines.append(f"-# {escape(_scope(answer))}")
+    return Shown(shorten("\n".join(lines), MAX_CONTENT), quote_pages(answer.quotes))
+
+
+def nearest_message(quotes: Sequence[Quote]) -> Shown:
+    """What came nearest to a question that the coverage does not answer."""
+    return Shown(
+        "**Nearest passages.** They do not answer the question.",
+        quote_pages(quotes, colour=_NEAR_COLOUR),
+    )
+
+
+def quote_pages(
+    quotes: Iterable[Quote], *, colour: int = _COLOUR
+) -> tuple[tuple[discord.Embed, ...], ...]:
+    """Cards in order, on as few pages as Discord's limits for one message allow."""
+    return _paged(card for quote in quotes for card in quote_cards(quote, colour=colour))
+
+
+def quote_cards(quote: Quote, *, colour: int = _COLOUR) -> list[discord.Embed]:
+    """One card for a quote; several when it is too long for one, each with its part of it.
+
+    The descriptions, un-escaped and joined, are the quote.
+    """
+    parts = cut(quote.text, _MAX_DESCRIPTION)
+    cards = []
+    for number, part in enumerate(parts, start=1):
+        card = _article_card(quote.article, part, colour)
+        notes = [also_in_phrase(quote.also_in)]
+        if len(parts) > 1:
+            notes.append(f"part {number} of {len(parts)} of this quote")
+        if footer := " · ".join(note for note in notes if note):
+            card.set_footer(text=shorten(footer, _MAX_NAME))
+        cards.append(card)
+    return cards
+
+
+def article_pages(article: Article) -> tuple[tuple[discord.Embed, ...], ...]:
+    """The whole article, word for word, one card a page, its metadata on the first."""
+    parts = cut(article.text, _MAX_DESCRIPTION)
+    pages = []
+    for number, part in enumerate(parts, start=1):
+        card = _article_card(article, part, _COLOUR)
+        card.set_footer(text=shorten(_metadata(article), _MAX_NAME))
+        if number > 1 and len(parts) > 1:
+            card.set_footer(text=f"part {number} of {len(parts)}")
+        pages.append((card,))
+    return tuple(pages)
+
+
+def sources_message(articles: Sequence[Article], summary: CorpusSummary) -> Shown:
+    """What the corpus holds, in order of date, ten articles a page."""
+    pages = []
+    for start in range(0, len(articles), _ARTICLES_A_PAGE):
+        lines = [
+            f"`{date_phrase(article)}` **{escape(shorten(article.title, 120))}**"
+            f" — {escape(shorten(article.source, 60))}"
+            for article in articles[start : start + _ARTICLES_A_PAGE]
+        ]
+        card = discord.Embed(description="\n".join(lines), colour=_COLOUR)
+        card.set_footer(text=f"{summary_phrase(summary)} · /source shows one whole")
+        pages.append((card,))
+    return Shown(f"**The coverage:** {escape(summary_phrase(summary))}", tuple(pages))
+
+
+def choice_name(article: Article) -> str:
+    """An article as one line of a list of at most 100 characters, date first."""
+    return shorten(f"{date_phrase(article)} · {article.title}", MAX_CHOICE)
+
+
+def cut(text: str, limit: int) -> list[str]:
+    """`text` in pieces that are at most `limit` long once escaped, cut between words.
+
+    Joined, they are the text. Words longer than the limit are cut where they must be.
+    """
+    pieces: list[str] = []
+    while length(escape(text)) > limit:
+        end = limit  # escaping never shortens, so no more than this can fit
+        while length(escape(text[:end])) > limit:
+            end = end * 9 // 10
+        blank = max(text.rfind(" ", 0, end), text.rfind("\n", 0, end))
+        end = blank + 1 if blank > 0 else end
+        pieces.append(text[:end])
+        text = text[end:]
+    return [*pieces, text] if text else pieces
+
+
+def _article_card(article: Article, part: str, colour: int) -> discord.Embed:
+    title = article.title + (" (title derived)" if article.title_derived else "")
+    url = article.url if article.url and article.url.startswith(("http://", "https://")) else None
+    card = discord.Embed(
+        title=shorten(escape(shorten(title, _MAX_NAME)), MAX_TITLE),
+        url=url if url and len(url) <= 2_048 else None,
+        description=escape(part),
+        colour=colour,
+    )
+    card.set_author(name=shorten(f"{date_phrase(article)} · {article.source}", _MAX_NAME))
+    return card
+
+
+def _metadata(article: Article) -> str:
+    facts = [
+        f"date from {article.published_from}" if article.published_from else "",
+        f"updated {article.updated}" if article.updated else "",
+        f"by {article.author}" if article.author else "",
+        f"id {article.article_id}",
+    ]
+    return " · ".join(fact for fact in facts if fact)
+
+
+def _scope(answer: Answer) -> str:
+    filtered = filters_phrase(answer.filters)
+    found = f"{plural(len(answer.quotes), 'quote')}, oldest first. " if answer.quotes else ""
+    only = f"; only {filtered}" if filtered else ""
+    return f"{found}Asked of {summary_phrase(answer.corpus)}{only}."
+
+
+def _paged(cards: Iterable[discord.Embed]) -> tuple[tuple[discord.Embed, ...], ...]:
+    pages: list[list[discord.Embed]] = []
+    used = 0
+    for card in cards:
+        size = _size(card)
+        if not pages or used + size > MAX_EMBED_TOTAL or len(pages[-1]) == MAX_EMBEDS:
+            pages.append([])
+            used = 0
+        pages[-1].append(card)
+        used += size
+    return tuple(tuple(page) for page in pages)
+
+
+def _size(card: discord.Embed) -> int:
+    """What a card counts towards the 6,000 characters that the cards of one message may have."""
+    return sum(
+        length(text or "")
+        for text in (card.title, card.description, card.author.name, card.footer.text)
+    )

@@ -1,0 +1,340 @@
+"""The dateline command; imports discord only to run the bot, and torch only to answer."""
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+
+from bot.settings import DESCRIPTIONS, Settings, SettingsError
+from retrieval import __version__
+from retrieval.dates import PartialDate
+from retrieval.errors import QuestionError, RetrievalError
+from retrieval.types import Filters
+
+if TYPE_CHECKING:
+    from retrieval.engine import Engine
+
+_OK, _FAILED, _USAGE = 0, 1, 2
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(_USAGE, f"{self.prog}: {message}; see: {self.prog} --help\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line and returns its exit status: 0, 1 failed, 2 wrong usage."""
+    _speak_utf8()
+    options = _parser().parse_args(arguments)
+    try:
+        settings = Settings.from_environ(
+            os.environ, dotenv=Path(".env"), corpus=options.corpus, index=options.index
+        )
+        run: Callable[[Settings, argparse.Namespace], int] = options.run
+        status = run(settings, options)
+        sys.stdout.flush()
+        return status
+    except QuestionError as error:
+        return _fail(str(error), _USAGE)
+    except (RetrievalError, SettingsError) as error:
+        return _fail(str(error), _FAILED)
+    except KeyboardInterrupt:
+        return _fail("stopped; nothing was left half done", _FAILED)
+    except BrokenPipeError:
+        # Whoever read our output has gone, as `head` does. Nothing more can be written.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _FAILED
+    except OSError as error:
+        where = f" {error.filename}:" if error.filename else ""
+        return _fail(f"{where} {error.strerror or error}".strip(), _FAILED)
+
+
+def _fail(message: str, status: int) -> int:
+    sys.stderr.write(f"dateline: {message}\n")
+    return status
+
+
+def _speak_utf8() -> None:
+    """Quotes leave as they are in any locale: UTF-8 into pipes, and no crash on a terminal."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is None:
+            continue
+        if stream.isatty():
+            reconfigure(errors="backslashreplace")
+        else:
+            reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="dateline",
+        description="Answers questions about news coverage by quoting it: word for word, dated, "
+        "or not at all.",
+        epilog="settings, from the environment or a .env file:\n"
+        + "\n".join(f"  {name:<20} {about}" for name, about in DESCRIPTIONS.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"dateline {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def add(name: str, run: Callable[..., int], help_text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=help_text, description=help_text)
+        command.add_argument("--corpus", type=Path, metavar="DIR", help="the folder of articles")
+        command.add_argument("--index", type=Path, metavar="DIR", help="the folder of the index")
+        command.set_defaults(run=run)
+        return command
+
+    ask = add("ask", _ask, "answer a question with quotes; builds the index if there is none")
+    ask.add_argument("question", nargs="?", help="the question, in quotation marks")
+    ask.add_argument(
+        "--questions",
+        type=Path,
+        metavar="FILE.jsonl",
+        help='answer many: one {"id", "text", "after", "before", "source"} a line; "-" is stdin',
+    )
+    _add_filters(ask)
+    ask.add_argument("--json", action="store_true", help="print JSON, one answer a line")
+    ask.add_argument(
+        "--nearest", action="store_true", help="when nothing answers, show what came nearest"
+    )
+    chat = add("chat", _chat, "answer questions at a prompt")
+    _add_filters(chat)
+    index = add("index", _index, "bring the index up to date with the articles")
+    index.add_argument("--rebuild", action="store_true", help="start from nothing")
+    index.add_argument(
+        "--download", action="store_true", help="fetch the model DATELINE_MODEL names if need be"
+    )
+    sources = add("sources", _sources, "list the articles")
+    sources.add_argument("--json", action="store_true", help="print JSON")
+    source = add("source", _source, "show one article, whole, with its metadata")
+    source.add_argument("id", metavar="ID", help="its id, or the start of it")
+    source.add_argument("--json", action="store_true", help="print JSON")
+    check = add("check", _check, "look for what would trouble a run")
+    check.add_argument("--json", action="store_true", help="print JSON")
+    add("run", _run, "run the Discord bot; needs DISCORD_TOKEN")
+    return parser
+
+
+def _add_filters(command: argparse.ArgumentParser) -> None:
+    for name, side in (("--after", "later"), ("--before", "earlier")):
+        help_text = f"published then or {side}: YYYY[-MM[-DD]]"
+        command.add_argument(name, type=_date, metavar="DATE", help=help_text)
+    command.add_argument("--source", metavar="NAME", help="from this source only")
+    command.add_argument(
+        "--top-k", type=_count, metavar="N", help="at most this many quotes (default: 4)"
+    )
+
+
+def _date(text: str) -> PartialDate:
+    try:
+        return PartialDate.from_iso(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 100:
+        raise argparse.ArgumentTypeError(f"not a number from 1 to 100: {text!r}")
+    return int(text)
+
+
+def _filters(options: argparse.Namespace) -> Filters:
+    return Filters(after=options.after, before=options.before, source=options.source)
+
+
+def _open_engine(settings: Settings) -> "Engine":
+    from bot.terminal import TerminalProgress
+    from retrieval.engine import Engine
+
+    with TerminalProgress() as report:
+        return Engine.open(settings.places, report)
+
+
+def _ask(settings: Settings, options: argparse.Namespace) -> int:
+    from bot.contract import answer_json
+    from bot.terminal import Terminal
+    from retrieval.engine import DEFAULT_TOP_K
+
+    top_k = options.top_k or DEFAULT_TOP_K
+    if (options.question is None) == (options.questions is None):
+        return _fail("ask takes a question, or else --questions FILE.jsonl", _USAGE)
+    if options.questions is not None:
+        if not options.json:
+            return _fail("--questions prints JSON; add --json", _USAGE)
+        return _ask_many(settings, options, top_k)
+    if not options.question.strip():
+        raise QuestionError("the question is empty; put it in quotation marks after `ask`")
+    answer = _open_engine(settings).answer(options.question, _filters(options), top_k)
+    if options.json:
+        _print_json(answer_json(answer))
+    else:
+        Terminal().answer(answer, show_nearest=options.nearest)
+    return _OK
+
+
+def _ask_many(settings: Settings, options: argparse.Namespace, top_k: int) -> int:
+    """Answers a file of questions, in order; a line that cannot be asked gets an error object."""
+    from bot.contract import answer_json
+
+    common = _filters(options)
+    with _opened(options.questions) as file:
+        engine = _open_engine(settings)
+        failed = 0
+        for number, line in enumerate(file, start=1):
+            if not line.strip():
+                continue
+            question_id: object = None
+            try:
+                record = _record(line)
+                question_id = record.get("id")
+                answer = engine.answer(str(record["text"]), _merged(record, common), top_k)
+                _print_json(answer_json(answer, question_id))
+            except (QuestionError, ValueError) as error:
+                failed += 1
+                _print_json({"id": question_id, "error": f"line {number}: {error}"})
+    if failed:
+        return _fail(f"{failed} of the questions could not be asked; see their errors", _FAILED)
+    return _OK
+
+
+def _opened(path: Path) -> TextIO:
+    if str(path) == "-":
+        return sys.stdin
+    return path.open(encoding="utf-8", errors="replace")
+
+
+def _record(line: str) -> dict[str, Any]:
+    try:
+        record = json.loads(line)
+    except RecursionError:
+        record = None
+    if not isinstance(record, dict) or not isinstance(record.get("text"), str):
+        raise ValueError('not a JSON object with a "text"')
+    return record
+
+
+def _merged(record: dict[str, Any], common: Filters) -> Filters:
+    """The filters of one line; what it leaves out, the command line says."""
+    after, before = (
+        PartialDate.from_iso(str(record[key])) if record.get(key) else None
+        for key in ("after", "before")
+    )
+    source = str(record["source"]) if record.get("source") else None
+    return Filters(after or common.after, before or common.before, source or common.source)
+
+
+def _chat(settings: Settings, options: argparse.Namespace) -> int:
+    from bot.phrases import summary_phrase
+    from bot.terminal import Terminal
+    from retrieval.engine import DEFAULT_TOP_K
+
+    terminal = Terminal()
+    engine = _open_engine(settings)
+    if sys.stdin.isatty():
+        terminal.line(("Ask about ", "dim"), summary_phrase(engine.summary), (". ", "dim"))
+        terminal.line(("An empty line or Ctrl-D ends.", "dim"))
+    for question in _prompted():
+        try:
+            answer = engine.answer(question, _filters(options), options.top_k or DEFAULT_TOP_K)
+        except QuestionError as error:
+            terminal.line(str(error))
+            continue
+        terminal.answer(answer, show_nearest=True)
+        terminal.line()
+        sys.stdout.flush()
+    return _OK
+
+
+def _prompted() -> Iterator[str]:
+    """What is typed, line by line, until an empty line or the end."""
+    if not sys.stdin.isatty():
+        yield from (line for line in map(str.strip, sys.stdin) if line)
+        return
+    with contextlib.suppress(ImportError):
+        import readline  # noqa: F401  gives input() editing and history
+    while True:
+        try:
+            line = input("? ").strip()
+        except EOFError:
+            sys.stdout.write("\n")
+            return
+        if not line:
+            return
+        yield line
+
+
+def _index(settings: Settings, options: argparse.Namespace) -> int:
+    from bot.terminal import Terminal, TerminalProgress
+    from retrieval.engine import update
+
+    started = time.monotonic()
+    with TerminalProgress() as report:
+        changes = update(
+            settings.places, rebuild=options.rebuild, download=options.download, report=report
+        )
+    Terminal().changes(changes, time.monotonic() - started)
+    return _OK
+
+
+def _sources(settings: Settings, options: argparse.Namespace) -> int:
+    from bot.contract import sources_json
+    from bot.terminal import Terminal, TerminalProgress
+    from retrieval.survey import survey
+
+    with TerminalProgress() as report:
+        found = survey(settings.places, report)
+    if options.json:
+        _print_json(sources_json(found))
+    else:
+        Terminal().sources(found)
+    return _OK
+
+
+def _source(settings: Settings, options: argparse.Namespace) -> int:
+    from bot.contract import source_json
+    from bot.terminal import Terminal, TerminalProgress
+    from retrieval.survey import survey
+
+    with TerminalProgress() as report:
+        article = survey(settings.places, report).find(options.id)
+    if article is None:
+        return _fail(f"no article with the id {options.id!r}; list them with: dateline sources", 1)
+    if options.json:
+        _print_json(source_json(*article))
+    else:
+        Terminal().source(*article)
+    return _OK
+
+
+def _check(settings: Settings, options: argparse.Namespace) -> int:
+    from bot.check import check
+    from bot.terminal import Terminal
+
+    rows = list(check(settings))
+    if options.json:
+        _print_json(
+            {"checks": [dict(zip(("state", "what", "finding"), row, strict=True)) for row in rows]}
+        )
+    else:
+        Terminal().checks(rows)
+    return _FAILED if any(state == "problem" for state, _, _ in rows) else _OK
+
+
+def _run(settings: Settings, options: argparse.Namespace) -> int:
+    settings.require_token()
+    from bot.run import run
+
+    return run(settings)
+
+
+def _print_json(value: object) -> None:
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,81 @@
+"""/sources and /source: what the coverage holds, and one article whole."""
+
+from typing import TYPE_CHECKING
+
+import discord
+from discord import app_commands
+
+from bot.buttons import Library, article_key, pager
+from bot.cards import article_pages, choice_name, sources_message
+from bot.errors import GoneError, NoSuchArticleError
+from retrieval.types import Article
+
+if TYPE_CHECKING:
+    from bot.client import DatelineClient
+
+_MAX_CHOICES = 25  # Discord's limit
+
+
+@app_commands.command(description="List the articles that answers are quoted from")
+async def sources(interaction: "discord.Interaction[DatelineClient]") -> None:
+    """Ten articles a page, in order of date, for the one who asked."""
+    library = interaction.client.library
+    shown = sources_message(library.in_order, library.summary)
+    await interaction.response.send_message(
+        shown.content,
+        embeds=list(shown.pages[0]) if shown.pages else [],
+        view=pager("s", "", 0, len(shown.pages)),
+        ephemeral=True,
+    )
+
+
+@app_commands.command(description="Show one article, whole, with its date and source")
+@app_commands.describe(article="Begin to type its title, its date or its source")
+async def source(interaction: "discord.Interaction[DatelineClient]", article: str) -> None:
+    """The article, paged, for the one who asked."""
+    found = _find(interaction.client.library, article)
+    pages = article_pages(found)
+    await interaction.response.send_message(
+        embeds=list(pages[0]),
+        view=pager("a", article_key(found), 0, len(pages)),
+        ephemeral=True,
+    )
+
+
+@source.autocomplete("article")
+async def complete_article(
+    interaction: "discord.Interaction[DatelineClient]", typed: str
+) -> list[app_commands.Choice[str]]:
+    """Articles whose date, title or source holds every word that was typed, newest first."""
+    found = [
+        article
+        for article in reversed(interaction.client.library.in_order)
+        if _matches(article, typed)
+    ]
+    return [
+        app_commands.Choice(name=choice_name(article), value=article_key(article))
+        for article in found[:_MAX_CHOICES]
+    ]
+
+
+def _matches(article: Article, typed: str) -> bool:
+    text = f"{article.published or ''} {article.title} {article.source}".casefold()
+    return all(word in text for word in typed.casefold().split())
+
+
+def _find(library: Library, wanted: str) -> Article:
+    """The article that was chosen from the list, or typed: its id, or words of its title.
+
+    Raises:
+        NoSuchArticleError: none matches, or several do.
+    """
+    try:
+        return library.find(wanted)
+    except GoneError:
+        pass
+    by_id = [article for article in library.in_order if article.article_id == wanted.strip()]
+    typed = [article for article in library.in_order if _matches(article, wanted)]
+    found = by_id or typed
+    if not wanted.strip() or len(found) != 1:
+        raise NoSuchArticleError(f"“{wanted}”")
+    return found[0]

@@ -1,0 +1,99 @@
+"""Answers and articles → the JSON that `--json` promises."""
+
+from typing import Any
+
+from retrieval.survey import Survey
+from retrieval.types import Answer, Article, Quote
+
+Json = dict[str, Any]
+
+
+def answer_json(answer: Answer, question_id: object = None) -> Json:
+    """One answer.
+
+    `start` and `end` count code points in the text that `source_json` gives; `highlight` counts
+    them inside the quote.
+    """
+    first, last = answer.corpus.first, answer.corpus.last
+    return {
+        "id": question_id,
+        "question": answer.question,
+        "abstained": answer.abstained,
+        "reason": answer.reason,
+        "window": {
+            "after": _text(answer.filters.after),
+            "before": _text(answer.filters.before),
+        },
+        "confidence": round(answer.confidence, 4),
+        "quotes": [quote_json(quote) for quote in answer.quotes],
+        "nearest": [quote_json(quote) for quote in answer.nearest],
+        "corpus": {
+            "articles": answer.corpus.articles,
+            "passages": answer.corpus.passages,
+            "first": _text(first),
+            "last": _text(last),
+        },
+        "timing_ms": {
+            "embed": round(answer.timing.embed, 1),
+            "retrieve": round(answer.timing.retrieve, 1),
+            "read": round(answer.timing.read, 1),
+            "total": round(answer.timing.total, 1),
+        },
+    }
+
+
+def quote_json(quote: Quote) -> Json:
+    """One quote."""
+    highlight = quote.highlight
+    return {
+        "article_id": quote.article.article_id,
+        "title": quote.article.title,
+        "source": quote.article.source,
+        "url": quote.article.url,
+        "published": _text(quote.article.published),
+        "start": quote.span.start,
+        "end": quote.span.end,
+        "text": quote.text,
+        "highlight": None if highlight is None else [highlight.start, highlight.end],
+        "score": round(quote.score, 4),
+        "also_in": [article.article_id for article in quote.also_in],
+    }
+
+
+def article_json(article: Article, passages: int) -> Json:
+    """One article's metadata."""
+    return {
+        "id": article.article_id,
+        "title": article.title,
+        "title_derived": article.title_derived,
+        "published": _text(article.published),
+        "updated": _text(article.updated),
+        "source": article.source,
+        "url": article.url,
+        "author": article.author,
+        "passages": passages,
+    }
+
+
+def sources_json(found: Survey) -> Json:
+    """All articles, in order of date, and what could not be read."""
+    return {
+        "articles": [article_json(article, passages) for article, passages in found.articles],
+        "refused": [
+            {"path": error.path, "line": error.line, "reason": error.reason}
+            for error in found.refused
+        ],
+    }
+
+
+def source_json(article: Article, passages: int) -> Json:
+    """One article, whole."""
+    return {
+        **article_json(article, passages),
+        "published_from": article.published_from,
+        "text": article.text,
+    }
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

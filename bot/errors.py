@@ -1,0 +1,71 @@
+"""What a person reads for each failure; one table."""
+
+import logging
+import secrets
+from typing import Any
+
+import discord
+from discord import app_commands
+
+from bot.escaping import escape
+from retrieval.errors import QuestionError, RetrievalError
+
+log = logging.getLogger(__name__)
+
+
+class GoneError(Exception):
+    """What a button or a choice refers to is no longer in the coverage as it was."""
+
+
+class NoSuchArticleError(Exception):
+    """No article has this title or id."""
+
+
+class NotADateError(app_commands.AppCommandError):
+    """What was typed for a date is none; the message says how to write one."""
+
+
+def sentence(error: BaseException) -> str:
+    """What to tell the person whose request failed. Never names internals.
+
+    A failure that is not in the table gets a reference, which is logged with the traceback.
+    """
+    if isinstance(error, app_commands.CommandInvokeError):
+        error = error.original
+    match error:
+        case QuestionError() | NotADateError():
+            return _capitalised(str(error))
+        case GoneError():
+            return "The coverage has changed since this was shown. Please ask again."
+        case NoSuchArticleError():
+            return f"There is no article {error} in the coverage. Choose one from the list."
+        case RetrievalError():
+            return f"The coverage cannot be read just now{_reference(error)}."
+        case discord.Forbidden():
+            return f"Discord does not let me do that here{_reference(error)}."
+        case _:
+            return f"Something went wrong on my side{_reference(error)}."
+
+
+def _reference(error: BaseException) -> str:
+    """A short reference, logged with the traceback so that an operator finds what happened."""
+    code = secrets.token_hex(2)
+    log.error("failed ref=%s", code, exc_info=error)
+    return f" (ref {code})"
+
+
+def _capitalised(text: str) -> str:
+    """The text as a sentence of its own."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".")
+
+
+async def tell(interaction: discord.Interaction[Any], error: Exception) -> None:
+    """Tells the one who asked, and nobody else, that it failed and what to do."""
+    text = escape(sentence(error))
+    try:
+        if not interaction.response.is_done():
+            await interaction.response.send_message(text, ephemeral=True)
+        else:
+            await interaction.edit_original_response(content=text)
+    except discord.HTTPException as failure:
+        log.error("failure could not be told: %s", failure)

@@ -1,0 +1,66 @@
+"""What is said of an answer, in words that the terminal and Discord share."""
+
+from retrieval.types import Answer, Article, CorpusSummary, Filters
+
+ABSTAINED = "The coverage does not say."
+
+
+def reason_sentence(answer: Answer) -> str:
+    """Why the coverage is silent, and what to try instead."""
+    match answer.reason:
+        case "empty_corpus":
+            return "There is no article in the coverage yet."
+        case "outside_window":
+            return (
+                f"Nothing {window_phrase(answer.filters)} answers this, but other coverage may: "
+                "ask again without the dates."
+            )
+        case "weak":
+            return "It comes near this, but no passage is likely to answer it."
+        case _:
+            return "Nothing in it is about this."
+
+
+def window_phrase(filters: Filters) -> str:
+    """The time window in words, such as "from 2024-02 to 2024-03-05"; empty without one."""
+    after, before = filters.after, filters.before
+    if after and before:
+        return f"in {after}" if str(after) == str(before) else f"from {after} to {before}"
+    if after:
+        return f"from {after} on"
+    return f"until {before}" if before else ""
+
+
+def filters_phrase(filters: Filters) -> str:
+    """Window and source in words; empty when nothing was filtered."""
+    source = f"in {filters.source}" if filters.source else ""
+    return ", ".join(part for part in (window_phrase(filters), source) if part)
+
+
+def date_phrase(article: Article) -> str:
+    """The article's date as precise as it is, or that it has none."""
+    return str(article.published) if article.published else "undated"
+
+
+def summary_phrase(summary: CorpusSummary) -> str:
+    """How much coverage there is, such as "2 articles, 2024-02-20 to 2024-03-18"."""
+    articles = plural(summary.articles, "article")
+    if summary.first is None or summary.last is None:
+        return f"{articles}, undated" if summary.articles else articles
+    if str(summary.first) == str(summary.last):
+        return f"{articles}, {summary.first}"
+    return f"{articles}, {summary.first} to {summary.last}"
+
+
+def plural(count: int, noun: str) -> str:
+    """A count with its noun: "1 article", "1,200 articles"."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def also_in_phrase(articles: tuple[Article, ...]) -> str:
+    """Where near-copies of a quote stand; empty when there are none."""
+    if not articles:
+        return ""
+    named = [f"{article.source} ({date_phrase(article)})" for article in articles[:3]]
+    more = f" and {len(articles) - 3} more" if len(articles) > 3 else ""
+    return f"also in {', '.join(named)}{more}"

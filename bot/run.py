@@ -1,0 +1,71 @@
+"""dateline run: opens the engine, joins Discord, and leaves it in good order."""
+
+import asyncio
+import logging
+import signal
+import sys
+
+import aiohttp
+import discord
+
+from bot.client import DatelineClient
+from bot.log import set_up
+from bot.settings import Settings
+from bot.terminal import TerminalProgress
+from retrieval.engine import Engine
+
+log = logging.getLogger(__name__)
+
+
+def run(settings: Settings) -> int:
+    """Runs the bot until it is told to stop; returns the exit status.
+
+    Raises:
+        RetrievalError: the engine cannot be opened.
+        SettingsError: there is no token.
+    """
+    token = settings.require_token()
+    set_up(settings.log_level)
+    with TerminalProgress() as report:
+        engine = Engine.open(settings.places, report)
+    client = DatelineClient(engine, settings.index / "commands.json")
+    try:
+        asyncio.run(_serve(client, token))
+    except discord.LoginFailure:
+        return _fail(
+            "Discord refused the token; copy it again from the Bot page of the developer portal "
+            "into DISCORD_TOKEN"
+        )
+    except discord.ConnectionClosed as error:
+        return _fail(f"Discord closed the connection for good (code {error.code}): {error.reason}")
+    except (discord.HTTPException, discord.GatewayNotFound) as error:
+        return _fail(f"Discord did not let the bot in ({error}); try again later")
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        return _fail(f"Discord cannot be reached ({error}); check the network, then try again")
+    return 0
+
+
+def _fail(message: str) -> int:
+    sys.stderr.write(f"dateline: {message}\n")
+    return 1
+
+
+async def _serve(client: DatelineClient, token: str) -> None:
+    """Serves until a signal comes, then lets the questions under way finish."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with client:
+        serving = asyncio.create_task(client.start(token))
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if stop.is_set():
+            log.info("stopping")
+            await client.drain()
+    if stop.is_set():
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)
+    else:
+        stopping.cancel()
+        await serving

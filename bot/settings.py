@@ -1,0 +1,121 @@
+"""Frozen `Settings` from the environment; `SettingsError` lists every problem at once."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dotenv import dotenv_values
+from platformdirs import user_cache_path
+
+from retrieval.types import Places
+
+_SEEDS = Path(__file__).resolve().parent.parent / "seeds"
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+# Three parts divided by dots, the first one the bot's id: the look of every bot token.
+_TOKEN = re.compile(r"[\w-]{3,}\.[\w-]{3,}\.[\w-]{3,}")
+
+DESCRIPTIONS = {
+    "DISCORD_TOKEN": "the bot's token, from Discord's developer portal; needed by `dateline run`",
+    "DATELINE_CORPUS": "the folder of articles; default: the two that come with Dateline",
+    "DATELINE_INDEX": "the folder of the index; default: one for each corpus, in the user's cache",
+    "DATELINE_MODEL": "a Hugging Face name or a local folder; default: all-MiniLM-L6-v2, packaged",
+    "DATELINE_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR; default: INFO. DEBUG shows questions",
+}
+"""Every setting, and what it is for."""
+
+
+class SettingsError(Exception):
+    """One or more settings are missing or malformed; the message names all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment and the `.env` file say, defaults filled in."""
+
+    corpus: Path
+    index: Path
+    model: str | None
+    log_level: str
+    token: str | None = field(repr=False)
+    """None when it is not set; see `require_token`."""
+
+    @classmethod
+    def from_environ(
+        cls,
+        environ: Mapping[str, str],
+        *,
+        dotenv: Path | None = None,
+        corpus: Path | None = None,
+        index: Path | None = None,
+    ) -> "Settings":
+        """Settings from the command line, which beats the environment, which beats `.env`.
+
+        An empty value counts as none.
+
+        Raises:
+            SettingsError: naming every value that cannot be used.
+        """
+        values = {**_read_dotenv(dotenv), **{key: value for key, value in environ.items() if value}}
+        problems = [
+            f"unknown setting {key}; known: {', '.join(DESCRIPTIONS)}"
+            for key in sorted(values)
+            if key.startswith("DATELINE_") and key not in DESCRIPTIONS
+        ]
+        level = values.get("DATELINE_LOG_LEVEL", "INFO").upper()
+        if level not in _LEVELS:
+            problems.append(f"DATELINE_LOG_LEVEL is {level!r}; choose from {', '.join(_LEVELS)}")
+        token = values.get("DISCORD_TOKEN", "").strip() or None
+        if problems:
+            raise SettingsError("; ".join(problems))
+        folder = corpus or _path(values, "DATELINE_CORPUS") or _SEEDS
+        return cls(
+            corpus=folder,
+            index=index or _path(values, "DATELINE_INDEX") or default_index(folder),
+            model=values.get("DATELINE_MODEL"),
+            log_level=level,
+            token=token,
+        )
+
+    @property
+    def places(self) -> Places:
+        """What `retrieval` needs to know."""
+        return Places(corpus=self.corpus, index=self.index, model=self.model)
+
+    def require_token(self) -> str:
+        """The token, if it could be one.
+
+        Raises:
+            SettingsError: it is missing or cut short; the token itself is not repeated.
+        """
+        if self.token is None:
+            raise SettingsError(
+                "DISCORD_TOKEN is not set; copy .env.example to .env and put the bot's token there"
+            )
+        if not _TOKEN.fullmatch(self.token):
+            raise SettingsError(
+                "DISCORD_TOKEN does not look like a bot token (three parts divided by dots); "
+                "copy it again from the Bot page of Discord's developer portal"
+            )
+        return self.token
+
+
+def default_index(corpus: Path) -> Path:
+    """Where the index of a corpus is kept unless a setting says otherwise."""
+    path = corpus.expanduser().resolve()
+    digest = hashlib.sha256(str(path).encode()).hexdigest()[:8]
+    return user_cache_path("dateline", appauthor=False) / f"{path.name or 'corpus'}-{digest}"
+
+
+def _path(values: Mapping[str, str], key: str) -> Path | None:
+    return Path(values[key]).expanduser() if values.get(key) else None
+
+
+def _read_dotenv(path: Path | None) -> dict[str, str]:
+    if path is None or not path.is_file():
+        return {}
+    try:
+        return {key: value for key, value in dotenv_values(path, encoding="utf-8").items() if value}
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} cannot be read as settings ({error})") from error

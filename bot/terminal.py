@@ -1,0 +1,225 @@
+"""Answer → what a terminal shows: colour and layout for people, plain text in a pipe."""
+
+import sys
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, TextIO
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from bot.phrases import (
+    ABSTAINED,
+    also_in_phrase,
+    date_phrase,
+    filters_phrase,
+    plural,
+    reason_sentence,
+    summary_phrase,
+)
+from retrieval.survey import Survey
+from retrieval.types import Answer, Article, Quote
+
+if TYPE_CHECKING:
+    from retrieval.index.building import Changes
+
+_LISTED = 20  # ids of one kind that `dateline index` names before it only counts
+_PLAIN_WIDTH = 10_000  # a pipe has no width: nothing is wrapped or cut for it
+
+
+class Terminal:
+    """Writes to standard output for people."""
+
+    def __init__(self, file: TextIO | None = None) -> None:
+        self._file = file or sys.stdout
+        tty = self._file.isatty()
+        self._console = Console(
+            file=self._file, highlight=False, soft_wrap=True, width=None if tty else _PLAIN_WIDTH
+        )
+
+    def line(self, *parts: str | tuple[str, str]) -> None:
+        """One line of parts, each plain or with a style. Never wrapped, never markup."""
+        self._console.print(Text.assemble(*parts))
+
+    def answer(self, answer: Answer, *, show_nearest: bool = False) -> None:
+        """An answer: its quotes, or why there are none."""
+        filtered = filters_phrase(answer.filters)
+        if answer.abstained:
+            self.line((ABSTAINED, "bold yellow"), " ", reason_sentence(answer))
+        scope = f"Asked of {summary_phrase(answer.corpus)}"
+        self.line((f"{scope}; only {filtered}." if filtered else f"{scope}.", "dim"))
+        for quote in answer.quotes:
+            self._quote(quote)
+        if answer.abstained and answer.nearest:
+            if not show_nearest:
+                self.line("To see the nearest passages, which do not answer, add --nearest.", "dim")
+                return
+            self.line()
+            self.line(("Nearest passages. They do not answer the question:", "yellow"))
+            for quote in answer.nearest:
+                self._quote(quote)
+
+    def _quote(self, quote: Quote) -> None:
+        article = quote.article
+        self.line()
+        self.line(
+            (date_phrase(article), "bold cyan"), "  ", (article.title, "bold"), _derived(article)
+        )
+        self.verbatim(quote.text)
+        place = [article.source, article.url or "", also_in_phrase(quote.also_in)]
+        self.line(("— " + " · ".join(part for part in place if part), "dim"))
+
+    def verbatim(self, text: str) -> None:
+        """Text exactly as it is, on lines of its own. Nothing between us and the file touches it.
+
+        rich would drop carriage returns and form feeds.
+        """
+        self._file.write(text + "\n")
+
+    def sources(self, found: Survey) -> None:
+        """What the corpus holds, one article a line."""
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for column in ("date", "title", "source", "id"):
+            table.add_column(column, no_wrap=column == "date", overflow="fold")
+        for article, _ in found.articles:
+            table.add_row(
+                Text(date_phrase(article), "cyan"),
+                Text(article.title, "italic" if article.title_derived else ""),
+                Text(article.source),
+                Text(article.article_id, "dim"),
+            )
+        if found.articles:
+            self._console.print(table, soft_wrap=False)
+        self.line((plural(len(found.articles), "article"), "dim"))
+        self.refused(found.refused)
+
+    def source(self, article: Article, passages: int) -> None:
+        """One article, whole, below its metadata."""
+        facts = {
+            "title": article.title + (" (derived)" if article.title_derived else ""),
+            "published": date_phrase(article)
+            + (f", from {article.published_from}" if article.published_from else ""),
+            "updated": str(article.updated) if article.updated else "",
+            "source": article.source,
+            "author": article.author or "",
+            "url": article.url or "",
+            "id": article.article_id,
+            "passages": str(passages),
+        }
+        for name, value in facts.items():
+            if value:
+                self.line((f"{name:<10}", "dim"), value)
+        for note in article.notes:
+            self.line(("note      ", "yellow"), note)
+        self.line()
+        self.verbatim(article.text)
+
+    def changes(self, changes: "Changes", seconds: float) -> None:
+        """What bringing an index up to date did."""
+        for kind, style in (("added", "green"), ("changed", "yellow"), ("removed", "red")):
+            ids: tuple[str, ...] = getattr(changes, kind)
+            for article_id in ids[:_LISTED]:
+                self.line((f"{kind:<8}", style), article_id)
+            if len(ids) > _LISTED:
+                self.line((f"{kind:<8}", style), f"… and {len(ids) - _LISTED:,} more")
+        self.refused(changes.refused)
+        counts = ", ".join(
+            f"{count:,} {kind}"
+            for kind, count in (
+                ("added", len(changes.added)),
+                ("changed", len(changes.changed)),
+                ("removed", len(changes.removed)),
+                ("unchanged", changes.unchanged),
+                ("refused", len(changes.refused)),
+            )
+        )
+        self.line(
+            f"{counts}; {plural(changes.passages, 'passage')}, {changes.embedded:,} embedded, "
+            f"{seconds:.1f} s"
+        )
+
+    def refused(self, errors: Iterable[object]) -> None:
+        """What could not be read, and why."""
+        for error in errors:
+            self.line(("refused ", "red"), str(error))
+
+    def checks(self, rows: Iterable[tuple[str, str, str]]) -> None:
+        """Rows of (state, what, finding)."""
+        styles = {"ok": "green", "note": "yellow", "problem": "bold red"}
+        for state, what, finding in rows:
+            self.line((f"{state:<8}", styles[state]), (f"{what:<10}", "bold"), finding)
+
+
+def _derived(article: Article) -> tuple[str, str]:
+    return ("  (title derived)" if article.title_derived else "", "dim")
+
+
+class TerminalProgress:
+    """A `Report` that draws on standard error; a context manager that cleans up after itself.
+
+    On a terminal it is a spinner or a bar with the time left; elsewhere, one plain line for each
+    step that takes longer than two seconds.
+    """
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True)
+        self._progress: Progress | None = None
+        self._step = ""
+        self._began = 0.0
+        self._told = False
+
+    def __enter__(self) -> "TerminalProgress":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+
+    def __call__(self, step: str, done: int, total: int) -> None:
+        """Draws how far a step has come."""
+        if self._console.is_terminal:
+            self._draw(step, done, total)
+        else:
+            self._tell(step, done, total)
+
+    def _draw(self, step: str, done: int, total: int) -> None:
+        if self._progress is None:
+            self._progress = Progress(
+                SpinnerColumn(),
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(),
+                console=self._console,
+                transient=True,
+            )
+            self._progress.start()
+        if step != self._step:
+            self._step = step
+            for task in self._progress.task_ids:
+                self._progress.remove_task(task)
+            self._progress.add_task(step)
+        # A step of one unit has no share to show: a pulse instead of a bar stuck at 0.
+        self._progress.update(
+            self._progress.task_ids[0], completed=done, total=total if total > 1 else None
+        )
+
+    def _tell(self, step: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if step != self._step:
+            self._step, self._began, self._told = step, now, False
+        elif not self._told and 0 < done < total and now - self._began > 2:
+            self._told = True
+            left = (now - self._began) / done * (total - done)
+            self._console.print(
+                f"{step}: {done:,} of {total:,}, about {left:.0f} s left", soft_wrap=True
+            )

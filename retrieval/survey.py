@@ -1,0 +1,102 @@
+"""What the corpus holds and what would trouble a run, found without model, torch or FAISS."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from retrieval.articles import read_file, scan
+from retrieval.errors import ArticleError, IndexFolderError
+from retrieval.index.freshness import is_current, require_match
+from retrieval.index.progress import READING, Report, no_report
+from retrieval.index.storage import read_articles, read_manifest, verify
+from retrieval.model import ModelFiles
+from retrieval.passages import split
+from retrieval.types import Article, Places
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What the corpus holds, in order of date, undated articles last."""
+
+    articles: tuple[tuple[Article, int], ...]
+    """Each with how many passages it has."""
+    refused: tuple[ArticleError, ...]
+
+    def find(self, wanted: str) -> tuple[Article, int] | None:
+        """The article with this id, or else the only one whose id begins with it."""
+        exact = [found for found in self.articles if found[0].article_id == wanted]
+        near = [found for found in self.articles if found[0].article_id.startswith(wanted)]
+        matches = exact or near
+        return matches[0] if len(matches) == 1 else None
+
+
+def survey(places: Places, report: Report = no_report) -> Survey:
+    """Reads the corpus: from its index where that is current, else from the files; blocks.
+
+    Raises:
+        CorpusError: there is no such corpus folder.
+    """
+    _, unread = scan(places.corpus)
+    try:
+        manifest = read_manifest(places.index)
+        if is_current(places.corpus, manifest):
+            generation = verify(places.index, manifest)
+            groups = list(read_articles(places.index, generation))
+            refused = [
+                ArticleError(file.path, reason, line)
+                for file in manifest.files
+                for line, reason in file.refused
+            ]
+            if not any(file.clashes for file in manifest.files):
+                found = [(group[0].article, len(group)) for group in groups]
+                return Survey(in_order(found), (*unread, *refused))
+    except IndexFolderError:
+        pass  # no index, or none that helps: the files themselves are the truth
+    return _read_files(places, unread, report)
+
+
+def in_order(found: Iterable[tuple[Article, int]]) -> tuple[tuple[Article, int], ...]:
+    """Articles in order of date, then of id; those without a date last."""
+
+    def key(item: tuple[Article, int]) -> tuple[bool, str, str]:
+        published = item[0].published
+        first = "" if published is None else published.first_day.isoformat()
+        return published is None, first, item[0].article_id
+
+    return tuple(sorted(found, key=key))
+
+
+def _read_files(places: Places, unread: Sequence[ArticleError], report: Report) -> Survey:
+    files, _ = scan(places.corpus)
+    refused = list(unread)
+    articles: dict[str, tuple[Article, int]] = {}
+    for done, file in enumerate(files):
+        report(READING, done, len(files))
+        try:
+            read = read_file(places.corpus, file)
+        except ArticleError as error:
+            refused.append(error)
+            continue
+        refused += read.refused
+        for article in read.articles:
+            if article.article_id in articles:
+                reason = f"another article has the id {article.article_id!r} already; rename one"
+                refused.append(ArticleError(file.path, reason))
+                continue
+            articles[article.article_id] = article, len(split(article))
+    report(READING, len(files), len(files))
+    return Survey(in_order(articles.values()), tuple(refused))
+
+
+def describe_index(places: Places, model: ModelFiles) -> tuple[str, bool]:
+    """The state of the index, for people, and whether it can be used as it is.
+
+    Raises:
+        CorpusError, IndexFolderError: the index is damaged or does not fit.
+    """
+    manifest = read_manifest(places.index)
+    require_match(places.index, manifest, places.corpus, model)
+    verify(places.index, manifest)
+    size = f"{manifest.passages:,} passages in {places.index}"
+    if is_current(places.corpus, manifest):
+        return size, True
+    return f"{size}; the corpus has changed since: dateline index", False
