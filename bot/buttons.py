@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 import discord
 
-from bot.cards import Shown, article_pages, nearest_message, quote_pages, sources_message
+from bot.cards import (
+    Shown,
+    article_pages,
+    nearest_message,
+    quote_pages,
+    sources_message,
+    sources_pages,
+)
 from bot.errors import GoneError, tell
 from retrieval.types import Article, CorpusSummary, Quote, Span
 
@@ -127,30 +134,34 @@ class PageButton(
             await tell(interaction, error)
 
     async def _turn(self, interaction: "discord.Interaction[DatelineClient]") -> None:
-        library = interaction.client.library
-        shown = self._shown(library)
-        if not 0 <= self.page < len(shown.pages):
-            raise GoneError
-        view = pager(self.what, self.of, self.page, len(shown.pages))
-        embeds = list(shown.pages[self.page])
-        opens_anew = self.what == "n" and self.page == 0 and not _is_own(interaction)
-        if opens_anew:
-            await interaction.response.send_message(
-                shown.content, embeds=embeds, view=view, ephemeral=True
-            )
+        content, page, pages = self._page(interaction.client.library)
+        view = pager(self.what, self.of, self.page, pages)
+        if self.what == "n" and self.page == 0 and not _is_own(interaction):
+            await interaction.response.send_message(content, embeds=page, view=view, ephemeral=True)
         else:
-            await interaction.response.edit_message(embeds=embeds, view=view)
+            await interaction.response.edit_message(embeds=page, view=view)
 
-    def _shown(self, library: Library) -> Shown:
+    def _page(self, library: Library) -> tuple[str, list[discord.Embed], int]:
+        """What stands above the page this button leads to, the page, and how many there are.
+
+        Raises:
+            GoneError: there is no such page any more.
+        """
         match self.what:
             case "s":
-                return sources_message(library.in_order, library.summary)
+                shown = sources_message(library.in_order, library.summary, self.page)
+                if not shown.pages:
+                    raise GoneError
+                return shown.content, list(shown.pages[0]), sources_pages(library.in_order)
             case "a":
-                return Shown("", article_pages(library.find(self.of)))
+                shown = Shown("", article_pages(library.find(self.of)))
             case "n":
-                return nearest_message(find_quotes(library, self.of))
+                shown = nearest_message(find_quotes(library, self.of))
             case _:
-                return Shown("", quote_pages(find_quotes(library, self.of)))
+                shown = Shown("", quote_pages(find_quotes(library, self.of)))
+        if self.page >= len(shown.pages):
+            raise GoneError
+        return shown.content, list(shown.pages[self.page]), len(shown.pages)
 
 
 def _is_own(interaction: discord.Interaction[Any]) -> bool:

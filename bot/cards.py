@@ -1,7 +1,10 @@
 """Answers and articles → what Discord shows: escaped, dated, within every limit. Pure functions."""
 
+import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from urllib.parse import quote as percent_encode
 
 import discord
 
@@ -27,9 +30,15 @@ MAX_CHOICE = 100
 _MAX_DESCRIPTION = 3_500  # of 4,096: leaves room for title and footer in the total of a message
 _MAX_NAME = 200  # of 256 for an author's name, 2,048 for a footer: one line on a wide screen
 _MAX_SHOWN_QUESTION = 300  # the question is shown to remind, not to quote
+_MAX_URL = 2_048
 _ARTICLES_A_PAGE = 10
 _COLOUR = 0x2B6CB0
 _NEAR_COLOUR = 0x8A8F98  # grey: these do not answer
+# Discord refuses a whole message for one address that it finds ill formed: with a space, without
+# a dot in its host, or with an underscore there.
+_URL = re.compile(r"https?://[a-z\d-]+(?:\.[a-z\d-]+)+(?::\d{1,5})?(?:[/?#].*)?", re.IGNORECASE)
+_BLANKS = " \n\t\u3000"  # words end at these
+_MAX_DRAWN = 40  # characters drawn as one; more than any script or emoji needs
 
 
 @dataclass(frozen=True)
@@ -102,19 +111,25 @@ def article_pages(article: Article) -> tuple[tuple[discord.Embed, ...], ...]:
     return tuple(pages)
 
 
-def sources_message(articles: Sequence[Article], summary: CorpusSummary) -> Shown:
-    """What the corpus holds, in order of date, ten articles a page."""
-    pages = []
-    for start in range(0, len(articles), _ARTICLES_A_PAGE):
-        lines = [
-            f"`{date_phrase(article)}` **{escape(shorten(article.title, 120))}**"
-            f" — {escape(shorten(article.source, 60))}"
-            for article in articles[start : start + _ARTICLES_A_PAGE]
-        ]
-        card = discord.Embed(description="\n".join(lines), colour=_COLOUR)
-        card.set_footer(text=f"{summary_phrase(summary)} · /source shows one whole")
-        pages.append((card,))
-    return Shown(f"**The coverage:** {escape(summary_phrase(summary))}", tuple(pages))
+def sources_message(articles: Sequence[Article], summary: CorpusSummary, page: int = 0) -> Shown:
+    """What the corpus holds, in order of date: one page of ten articles."""
+    content = f"**The coverage:** {escape(summary_phrase(summary))}"
+    start = page * _ARTICLES_A_PAGE
+    lines = [
+        f"`{date_phrase(article)}` **{escape(shorten(article.title, 120))}**"
+        f" — {escape(shorten(article.source, 60))}"
+        for article in articles[start : start + _ARTICLES_A_PAGE]
+    ]
+    if not lines:
+        return Shown(content)
+    card = discord.Embed(description="\n".join(lines), colour=_COLOUR)
+    card.set_footer(text="/source shows one of them whole")
+    return Shown(content, ((card,),))
+
+
+def sources_pages(articles: Sequence[Article]) -> int:
+    """How many pages the list of articles has."""
+    return -(-len(articles) // _ARTICLES_A_PAGE)
 
 
 def choice_name(article: Article) -> str:
@@ -125,31 +140,67 @@ def choice_name(article: Article) -> str:
 def cut(text: str, limit: int) -> list[str]:
     """`text` in pieces that are at most `limit` long once escaped, cut between words.
 
-    Joined, they are the text. Words longer than the limit are cut where they must be.
+    Joined, they are the text. Words longer than the limit are cut where they must be. A piece of
+    nothing but white space, which would show as an empty card, comes only of such a run longer
+    than half the limit.
     """
     pieces: list[str] = []
-    while length(escape(text)) > limit:
-        end = limit  # escaping never shortens, so no more than this can fit
-        while length(escape(text[:end])) > limit:
-            end = end * 9 // 10
-        blank = max(text.rfind(" ", 0, end), text.rfind("\n", 0, end))
-        end = blank + 1 if blank > 0 else end
-        pieces.append(text[:end])
-        text = text[end:]
-    return [*pieces, text] if text else pieces
+    start = 0
+    while start < len(text):
+        end = _piece_end(text, start, limit)
+        pieces.append(text[start:end])
+        start = end
+    return pieces
+
+
+def _piece_end(text: str, start: int, limit: int) -> int:
+    """Where the piece that begins at `start` ends."""
+    end = min(start + limit, len(text))  # escaping never shortens, so no more than this can fit
+    while length(escape(text[start:end])) > limit:
+        end = start + (end - start) * 9 // 10
+    if end == len(text):
+        return end
+    visible = start + len(text[start:end].rstrip())
+    if len(text) - end <= limit and text[end:].isspace() and visible - start > 1:
+        end = visible - 1  # keeps something to show for the last piece
+    blank = max(text.rfind(char, start, end) for char in _BLANKS)
+    if text[start : blank + 1].strip():
+        return blank + 1
+    for whole in range(end, max(start, end - _MAX_DRAWN), -1):
+        if not _drawn_as_one(text[whole - 1], text[whole]):
+            return whole
+    return end
+
+
+def _drawn_as_one(before: str, after: str) -> bool:
+    """Whether two neighbours are parts of one character as people see it."""
+    return (
+        before + after == "\r\n"
+        or unicodedata.category(after).startswith("M")  # accents, vowel signs, emoji presentation
+        or "\u200d" in (before, after)  # joins emoji into families
+        or "\U0001f3fb" <= after <= "\U0001f3ff"  # skin tones
+        or "\U000e0020" <= after <= "\U000e007f"  # flags of regions
+        or "\U0001f1e6" <= min(before, after) <= max(before, after) <= "\U0001f1ff"  # flags
+    )
 
 
 def _article_card(article: Article, part: str, colour: int) -> discord.Embed:
     title = article.title + (" (title derived)" if article.title_derived else "")
-    url = article.url if article.url and article.url.startswith(("http://", "https://")) else None
     card = discord.Embed(
         title=shorten(escape(shorten(title, _MAX_NAME)), MAX_TITLE),
-        url=url if url and len(url) <= 2_048 else None,
+        url=_link(article.url or ""),
         description=escape(part),
         colour=colour,
     )
     card.set_author(name=shorten(f"{date_phrase(article)} · {article.source}", _MAX_NAME))
     return card
+
+
+def _link(url: str) -> str | None:
+    """The address as Discord takes it, percent-encoded; None for one it would refuse."""
+    encoded = percent_encode(url.strip(), safe="%/:?#@!$&'()*+,;=")
+    encoded = re.sub(r"%(?![\dA-Fa-f]{2})", "%25", encoded)
+    return encoded if _URL.fullmatch(encoded) and len(encoded) <= _MAX_URL else None
 
 
 def _metadata(article: Article) -> str:
@@ -183,8 +234,10 @@ def _paged(cards: Iterable[discord.Embed]) -> tuple[tuple[discord.Embed, ...], .
 
 
 def _size(card: discord.Embed) -> int:
-    """What a card counts towards the 6,000 characters that the cards of one message may have."""
-    return sum(
-        length(text or "")
-        for text in (card.title, card.description, card.author.name, card.footer.text)
-    )
+    """What a card may count towards the 6,000 characters that the cards of one message may have.
+
+    Room for a footer is always kept: a button knows a quote without its footer, and has to find
+    it on the same page.
+    """
+    texts = (card.title, card.description, card.author.name)
+    return sum(length(text or "") for text in texts) + _MAX_NAME

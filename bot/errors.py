@@ -7,10 +7,12 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from bot.escaping import escape
+from bot.escaping import escape, shorten
 from retrieval.errors import QuestionError, RetrievalError
 
 log = logging.getLogger(__name__)
+
+_MAX_SENTENCE = 900  # escaping can double it, and a message holds 2,000
 
 
 class GoneError(Exception):
@@ -38,7 +40,8 @@ def sentence(error: BaseException) -> str:
         case GoneError():
             return "The coverage has changed since this was shown. Please ask again."
         case NoSuchArticleError():
-            return f"There is no article {error} in the coverage. Choose one from the list."
+            named = shorten(str(error), _MAX_SENTENCE // 2)
+            return f"There is no article {named} in the coverage. Choose one from the list."
         case RetrievalError():
             return f"The coverage cannot be read just now{_reference(error)}."
         case discord.Forbidden():
@@ -56,7 +59,8 @@ def _reference(error: BaseException) -> str:
 
 def _capitalised(text: str) -> str:
     """The text as a sentence of its own."""
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".")
+    text = shorten(text[:1].upper() + text[1:], _MAX_SENTENCE)
+    return text if text.endswith((".", "?", "!", "…")) else f"{text}."
 
 
 async def tell(interaction: discord.Interaction[Any], error: Exception) -> None:

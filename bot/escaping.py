@@ -10,8 +10,13 @@ import re
 # colon of emoji names and of addresses that would turn into links.
 _ANYWHERE = re.compile(r"[\\*_~`|<>@#:\[\]]")
 # What begins a list at the start of a line. The point of "12. Dec" is escaped, not the digit: a
-# backslash before a letter or digit is shown.
-_LIST_MARK = re.compile(r"^([^\S\r\n]*)(?:([-+])|(\d+)([.)]))", re.MULTILINE)
+# backslash before a letter or digit is shown. Discord's apps take a lone carriage return for a
+# newline and drop form feeds before they look; what is invisible may be trimmed.
+_LIST_MARK = re.compile(
+    r"(?:^|(?<=[\r\f]))((?:[^\S\r\n\f]|[\u200b-\u200f\u2060\ufeff])*)"
+    r"(?:([-+])|(\d[\d\f]*)([.)]))",
+    re.MULTILINE,
+)
 _ESCAPED = re.compile(r"\\([^0-9A-Za-z\s])")
 
 

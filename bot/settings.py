@@ -103,13 +103,20 @@ class Settings:
 
 def default_index(corpus: Path) -> Path:
     """Where the index of a corpus is kept unless a setting says otherwise."""
-    path = corpus.expanduser().resolve()
+    path = _expanded(corpus).resolve()
     digest = hashlib.sha256(str(path).encode()).hexdigest()[:8]
     return user_cache_path("dateline", appauthor=False) / f"{path.name or 'corpus'}-{digest}"
 
 
 def _path(values: Mapping[str, str], key: str) -> Path | None:
-    return Path(values[key]).expanduser() if values.get(key) else None
+    return _expanded(Path(values[key])) if values.get(key) else None
+
+
+def _expanded(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError:  # "~somebody" who is not on this machine: no such folder is found
+        return path
 
 
 def _read_dotenv(path: Path | None) -> dict[str, str]:

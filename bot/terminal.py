@@ -1,5 +1,6 @@
 """Answer → what a terminal shows: colour and layout for people, plain text in a pipe."""
 
+import re
 import sys
 import time
 from collections.abc import Iterable
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 _LISTED = 20  # ids of one kind that `dateline index` names before it only counts
 _PLAIN_WIDTH = 10_000  # a pipe has no width: nothing is wrapped or cut for it
+# An article can hold codes that would recolour, overwrite or retitle the terminal it is shown on.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)")
 
 
 class Terminal:
@@ -41,14 +44,18 @@ class Terminal:
 
     def __init__(self, file: TextIO | None = None) -> None:
         self._file = file or sys.stdout
-        tty = self._file.isatty()
+        self._tty = self._file.isatty()
         self._console = Console(
-            file=self._file, highlight=False, soft_wrap=True, width=None if tty else _PLAIN_WIDTH
+            file=self._file,
+            highlight=False,
+            soft_wrap=True,
+            width=None if self._tty else _PLAIN_WIDTH,
         )
 
     def line(self, *parts: str | tuple[str, str]) -> None:
         """One line of parts, each plain or with a style. Never wrapped, never markup."""
-        self._console.print(Text.assemble(*parts))
+        pairs = ((part, "") if isinstance(part, str) else part for part in parts)
+        self._console.print(Text.assemble(*(_on_one_line(*pair) for pair in pairs)))
 
     def answer(self, answer: Answer, *, show_nearest: bool = False) -> None:
         """An answer: its quotes, or why there are none."""
@@ -61,7 +68,8 @@ class Terminal:
             self._quote(quote)
         if answer.abstained and answer.nearest:
             if not show_nearest:
-                self.line("To see the nearest passages, which do not answer, add --nearest.", "dim")
+                hint = "To see the nearest passages, which do not answer, add --nearest."
+                self.line((hint, "dim"))
                 return
             self.line()
             self.line(("Nearest passages. They do not answer the question:", "yellow"))
@@ -81,9 +89,10 @@ class Terminal:
     def verbatim(self, text: str) -> None:
         """Text exactly as it is, on lines of its own. Nothing between us and the file touches it.
 
-        rich would drop carriage returns and form feeds.
+        rich would drop carriage returns and form feeds. On a terminal, what would command it
+        instead of being shown is shown as a symbol, such as "␛".
         """
-        self._file.write(text + "\n")
+        self._file.write((_CONTROL.sub(_symbol, text) if self._tty else text) + "\n")
 
     def sources(self, found: Survey) -> None:
         """What the corpus holds, one article a line."""
@@ -92,10 +101,10 @@ class Terminal:
             table.add_column(column, no_wrap=column == "date", overflow="fold")
         for article, _ in found.articles:
             table.add_row(
-                Text(date_phrase(article), "cyan"),
-                Text(article.title, "italic" if article.title_derived else ""),
-                Text(article.source),
-                Text(article.article_id, "dim"),
+                _on_one_line(date_phrase(article), "cyan"),
+                _on_one_line(article.title, "italic" if article.title_derived else ""),
+                _on_one_line(article.source),
+                _on_one_line(article.article_id, "dim"),
             )
         if found.articles:
             self._console.print(table, soft_wrap=False)
@@ -161,6 +170,17 @@ class Terminal:
 
 def _derived(article: Article) -> tuple[str, str]:
     return ("  (title derived)" if article.title_derived else "", "dim")
+
+
+def _on_one_line(text: str, style: str = "") -> Text:
+    """Text for a line of ours: its line breaks are spaces, its control characters symbols."""
+    return Text(_CONTROL.sub(_symbol, " ".join(text.splitlines())), style)
+
+
+def _symbol(match: re.Match[str]) -> str:
+    """A control character as something to see: U+2400 and on picture the first 32."""
+    code = ord(match[0])
+    return chr(0x2400 + code) if code < 0x20 else "\N{REPLACEMENT CHARACTER}"
 
 
 class TerminalProgress:

@@ -84,8 +84,8 @@ def collapse(quotes: Sequence[Quote]) -> list[Quote]:
     for quote in quotes:
         for position, other in enumerate(kept):
             if _alike(quote.text, other.text):
-                named = (other.article, *other.also_in)
-                if all(quote.article is not article for article in named):
+                named = {article.article_id for article in (other.article, *other.also_in)}
+                if quote.article.article_id not in named:
                     older, newer = sorted((other, quote), key=_day)
                     also = (*other.also_in, newer.article)
                     kept[position] = replace(older, also_in=also)

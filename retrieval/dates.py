@@ -33,8 +33,8 @@ _FORMS = tuple(
 _AROUND = re.compile(
     rf"^(?:{_WEEKDAY}\.?,? )?(?P<date>.*?)"
     # a time of day after the date: "at 9:30 am GMT", "| 14:05", ", 2024-style" never
-    r"(?:,? ?(?:at |[|·–—-] ?)?\d{1,2}[:.h]\d{2}(?:[:.]\d{2})? ?(?:[ap]\.?m\.?)?(?: ?\(?[a-z]{2,5}\)?)?"
-    r"(?: ?[+-]\d{1,2}(?::?\d{2})?)?)?[.;,]?$",
+    r"(?:,? ?(?:at |[|·–—-] ?)?\d{1,2}[:.h]\d{2}(?:[:.]\d{2})? ?(?:[ap]\.?m\.?)?"
+    r"(?: ?\(?[a-z]{2,5}\)?)?(?: ?[+-]\d{1,2}(?::?\d{2})?)?)?[.;,]?$",
     re.IGNORECASE | re.ASCII,
 )
 
@@ -54,7 +54,8 @@ class PartialDate:
     def __post_init__(self) -> None:
         if self.day is not None and self.month is None:
             raise ValueError(f"a day without a month: {self!r}")
-        date(self.year, self.month or 1, self.day or 1)
+        month = 1 if self.month is None else self.month  # a month 0 is no missing month
+        date(self.year, month, 1 if self.day is None else self.day)
 
     @classmethod
     def from_iso(cls, text: str) -> "PartialDate":

@@ -133,24 +133,18 @@ class Engine:
             raise QuestionError(f"the window ends ({before}) before it begins ({after})")
         if filters.source is None or not self.articles:
             return filters
-        return replace(filters, source=self._source(filters.source))
+        return replace(filters, sources=self._sources(filters.source))
 
-    def _source(self, wanted: str) -> str:
-        """The one source of the corpus that is named so, or whose name holds `wanted`."""
-        # Names that differ in case only are one source, as they are to `Filters`.
-        sources = sorted(
-            {article.source.casefold(): article.source for article in self.articles}.values()
-        )
+    def _sources(self, wanted: str) -> frozenset[str]:
+        """The source that is named so, or else all whose names hold `wanted`, in any case."""
+        names = {article.source for article in self.articles}
         key = wanted.strip().casefold()
-        matches = [source for source in sources if source.casefold() == key] or [
-            source for source in sources if key and key in source.casefold()
-        ]
-        if len(matches) == 1:
-            return matches[0]
-        listed = matches or sources
-        some = ", ".join(listed[:8]) + (f" and {len(listed) - 8} more" if len(listed) > 8 else "")
-        what = "several sources match" if matches else "no source is called"
-        raise QuestionError(f"{what} {wanted!r}; choose from: {some}")
+        whole = {name for name in names if name.casefold() == key}
+        found = whole or {name for name in names if key in name.casefold()}
+        if not key or not found:
+            some = ", ".join(sorted(names)[:8]) + (" …" if len(names) > 8 else "")
+            raise QuestionError(f"no source is called {wanted!r}; there are: {some}")
+        return frozenset(found)
 
 
 def update(

@@ -6,6 +6,7 @@ from sentencex import segment
 
 from retrieval.types import Span
 
+_WORD = re.compile(r"[^\W\d_]{2}")
 MAX_SENTENCE = 1_000  # code points; nothing longer fits the models' 256 tokens
 _PARAGRAPH_END = re.compile(
     r"(?:\r\n?|\n)[^\S\r\n]*(?:\r\n?|\n)\s*"  # a blank line
@@ -37,6 +38,7 @@ def split_sentences(text: str, span: Span) -> list[Span]:
     # is spared the white space it trips over (it assumes that a blank is one byte of UTF-8).
     plain = re.sub(r"\s", " ", span.of(text))
     spans: list[Span] = []
+    worded = False  # whether the last of them has a word of more than one letter
     start = span.start
     for piece in segment("en", plain):
         end = start + len(piece)
@@ -44,19 +46,14 @@ def split_sentences(text: str, span: Span) -> list[Span]:
         start = end
         if kept is None:
             continue
-        if spans and not _begins_sentence(kept.of(text), spans[-1].of(text)):
+        # The splitter also cuts before what goes on in lower case ("0.5 pct. in Q3"), and after
+        # what is only a number or a mark of a list ("2. Jobs.").
+        goes_on = bool(spans) and (not worded or text[kept.start].islower())
+        worded = (goes_on and worded) or _WORD.search(piece) is not None
+        if goes_on:
             kept = Span(spans.pop().start, kept.end)
         spans.append(kept)
     return [short for long in spans for short in _shortened(text, long)]
-
-
-def _begins_sentence(text: str, before: str) -> bool:
-    """Whether `text`, which the splitter cut off after `before`, is rightly a sentence.
-
-    It is not when it goes on in lower case ("0.5 pct. in Q3"), or when what stands before it is
-    only a number or a mark of a list ("2. Jobs.").
-    """
-    return not text[0].islower() and any(len(word) > 1 for word in re.findall(r"[^\W\d_]+", before))
 
 
 def _shortened(text: str, span: Span) -> list[Span]:

@@ -119,6 +119,9 @@ class Filters:
     after: PartialDate | None = None
     before: PartialDate | None = None
     source: str | None = None
+    """A source's name as it was asked for: whole, or a part that several may have."""
+    sources: frozenset[str] | None = None
+    """The sources that `source` means, once the engine has looked; None before."""
 
     @property
     def has_window(self) -> bool:
@@ -136,10 +139,12 @@ class Filters:
         )
 
     def admits(self, article: Article) -> bool:
-        """Whether this article may be quoted. `source` compares whole and case-folded."""
-        return self.admits_date(article.published) and (
-            self.source is None or article.source.casefold() == self.source.casefold()
-        )
+        """Whether this article may be quoted. `source` alone compares whole and case-folded."""
+        if not self.admits_date(article.published):
+            return False
+        if self.sources is not None:
+            return article.source in self.sources
+        return self.source is None or article.source.casefold() == self.source.casefold()
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,10 @@ async def complete_source(
     found = [name for name in names if key in name.casefold()][:_MAX_CHOICES]
     # A value cut short still finds its source: the engine takes a part of a name.
     return [
-        app_commands.Choice(name=shorten(name, MAX_CHOICE), value=name[:MAX_CHOICE])
-        for name in found
+        app_commands.Choice(name=shorten(name, MAX_CHOICE), value=_start(name)) for name in found
     ]
+
+
+def _start(name: str) -> str:
+    """As much of a name as the value of a choice may hold, in UTF-16 units of two bytes."""
+    return name.encode("utf-16-le")[: 2 * MAX_CHOICE].decode("utf-16-le", "ignore")

@@ -6,7 +6,7 @@ import discord
 from discord import app_commands
 
 from bot.buttons import Library, article_key, pager
-from bot.cards import article_pages, choice_name, sources_message
+from bot.cards import article_pages, choice_name, sources_message, sources_pages
 from bot.errors import GoneError, NoSuchArticleError
 from retrieval.types import Article
 
@@ -24,7 +24,7 @@ async def sources(interaction: "discord.Interaction[DatelineClient]") -> None:
     await interaction.response.send_message(
         shown.content,
         embeds=list(shown.pages[0]) if shown.pages else [],
-        view=pager("s", "", 0, len(shown.pages)),
+        view=pager("s", "", 0, sources_pages(library.in_order)),
         ephemeral=True,
     )
 

@@ -49,6 +49,11 @@ def is_furniture(line: str) -> bool:
     return len(line) <= _MAX_OPENER and _FURNITURE.fullmatch(line) is not None
 
 
+def opens_list(line: str) -> bool:
+    """Whether a list of other articles' headlines begins with this line ("Also Read:")."""
+    return _opened(line) is not None
+
+
 def pointers(line: str) -> list[Span]:
     """Where a line of prose points at another article in passing, counted from its start."""
     return [
@@ -136,9 +141,7 @@ def _is_item(line: str) -> bool:
 
 
 def _is_prose(line: str) -> bool:
-    return bool(line.strip()) and not (
-        _is_item(line) or is_furniture(line) or _opened(line) is not None
-    )
+    return bool(line.strip()) and not (_is_item(line) or is_furniture(line) or opens_list(line))
 
 
 def _is_title_case(line: str) -> bool:

@@ -4,10 +4,11 @@ import re
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from retrieval.articles.boilerplate import OtherArticles, is_furniture, pointers
+from retrieval.articles.boilerplate import OtherArticles, is_furniture, opens_list, pointers
 from retrieval.articles.titles import derive_title, reads_like_a_headline
 from retrieval.dates import PartialDate, read_date
 from retrieval.errors import ArticleError
+from retrieval.sentences import split_sentences
 from retrieval.types import Article, Span
 
 _LABELS = {
@@ -160,7 +161,7 @@ def _read_head(text: str, lines: list[Span], layout: Layout) -> int:
         line = span.of(text)
         if not line.strip():
             continue
-        if stated := _statements(line):
+        if (stated := _statements(line)) or is_furniture(line):
             _take(layout, stated, line)
             layout.left_out.append(span)
         elif ahead := _date_ahead(line):
@@ -193,7 +194,7 @@ def _date_ahead(line: str) -> tuple[str, int] | None:
 
 def _is_title(text: str, lines: list[Span], number: int) -> bool:
     """Whether this line is a headline above an article rather than the article's first words."""
-    if not reads_like_a_headline(lines[number].of(text)):
+    if not _is_one_headline(lines[number].of(text)):
         return False
     after = [span.of(text).strip() for span in lines[number + 1 :]]
     words_follow = any(len(line) > 40 and not line.endswith(":") for line in after)
@@ -201,6 +202,14 @@ def _is_title(text: str, lines: list[Span], number: int) -> bool:
         not after[0] or bool(_statements(after[0])) or _is_above_metadata(text, lines, number + 1)
     )
     return stands_apart and words_follow
+
+
+def _is_one_headline(line: str) -> bool:
+    """Whether it reads like a headline and holds no full stop after which it goes on."""
+    if not reads_like_a_headline(line) or opens_list(line):
+        return False
+    sentences = split_sentences(line, Span(0, len(line)))
+    return not any(span.of(line).endswith(".") for span in sentences[:-1])
 
 
 def _is_above_metadata(text: str, lines: list[Span], number: int) -> bool:
@@ -300,9 +309,11 @@ def _read_body(text: str, lines: list[Span], layout: Layout) -> set[Span]:
             if not others.owns_date(number):
                 _take(layout, stated, line)
         elif not (is_furniture(line) or others.owns(number)):
-            layout.left_out += (
-                Span(span.start + found.start, span.start + found.end) for found in pointers(line)
-            )
+            if not stated:
+                layout.left_out += (
+                    Span(span.start + found.start, span.start + found.end)
+                    for found in pointers(line)
+                )
             continue
         layout.left_out.append(span)
         taken.add(span)

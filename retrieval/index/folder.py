@@ -102,14 +102,21 @@ class FolderIndex:
             selector = faiss.IDSelectorBatch(rows)
             # The constructor takes keywords at run time; its declared types do not say so.
             parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
-        scores, found = self._embeddings.search(embedding, k, params=parameters)
-        # FAISS fills up with label -1 when it finds fewer than k.
+        scores, found = self._embeddings.search(embedding, k + 1, params=parameters)
+        # FAISS fills up with label -1 when it finds fewer.
         pairs = [
             (int(row), float(score))
             for row, score in zip(found[0], scores[0], strict=True)
             if row >= 0
         ]
-        return sorted(pairs, key=lambda pair: (-pair[1], pair[0]))
+        if len(pairs) > k and pairs[k][1] >= pairs[k - 1][1]:
+            # Equals on both sides of the border, and FAISS takes any of them: let all come in.
+            border = float(np.nextafter(np.float32(pairs[k][1]), np.float32(-2)))
+            _, near, rows_found = self._embeddings.range_search(
+                embedding, border, params=parameters
+            )
+            pairs = [(int(row), float(score)) for row, score in zip(rows_found, near, strict=True)]
+        return sorted(pairs, key=lambda pair: (-pair[1], pair[0]))[:k]
 
     def word_scores(self, words: Sequence[str]) -> npt.NDArray[np.float32]:
         """BM25 of every row for stemmed words."""

@@ -256,7 +256,7 @@ def read_articles(folder: Path, generation: Path) -> Iterator[tuple[Passage, ...
                 yield tuple(
                     Passage(article, tuple(Span(*pair) for pair in spans)) for spans in sentences
                 )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise IndexDamagedError(folder, f"{_ARTICLES} cannot be read") from error
 
 

@@ -1,0 +1,1 @@
+"""Measurements that print figures; not collected by the test run."""

@@ -1,0 +1,197 @@
+"""The check: everything that would trouble a run is a row, and the token is in none."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bot.check import Row, check
+from bot.settings import Settings
+from retrieval.index.building import build
+from retrieval.model import find_model
+from tests.conftest import Corpus
+from tests.fakes.hashing_embedder import HashingEmbedder
+
+TOKEN = "MTIzNDU2.G-abcd.s3cr3t_s3cr3t"  # noqa: S105  the look of one; opens nothing
+ARTICLE = "Kim rode in a car on Monday.\n\nPublished: 20th Feb 2024\n"
+
+
+def settings_for(corpus: Path, index: Path, **environ: str) -> Settings:
+    """Settings for these folders, and a token unless `environ` says otherwise."""
+    return Settings.from_environ({"DISCORD_TOKEN": TOKEN, **environ}, corpus=corpus, index=index)
+
+
+def rows(settings: Settings, what: str) -> list[tuple[str, str]]:
+    """State and finding of the rows about one thing; the token must be in no row at all."""
+    found = list(check(settings))
+    assert TOKEN not in str(found)
+    return [(state, finding) for state, name, finding in found if name == what]
+
+
+def build_index(corpus: Path, index: Path) -> None:
+    """An index as the default model would leave it, but embedded in an instant."""
+    embedder = HashingEmbedder()
+    embedder.model = find_model()
+    build(corpus, index, embedder)
+
+
+def test_nothing_troubles_a_ready_installation(seeds: Path, tmp_path: Path) -> None:
+    """A check that always has something to say is soon ignored."""
+    build_index(seeds, tmp_path)
+
+    found: list[Row] = list(check(settings_for(seeds, tmp_path)))
+
+    assert {"ok"} == {state for state, _, _ in found}
+    expected = ["version", "corpus", "model", "index", "token", "intents", "log level"]
+    assert expected == [what for _, what, _ in found]
+    assert f"2 articles in {seeds}" == found[1][2]
+    assert found[2][2].endswith("MiniLM-L6-v2, SHA-256 53aa51172d14…")
+
+
+def test_a_missing_corpus_is_a_problem(tmp_path: Path) -> None:
+    """Nothing can be answered without one."""
+    found = rows(settings_for(tmp_path / "none", tmp_path / "index"), "corpus")
+
+    expected = (
+        f"no corpus folder at {tmp_path / 'none'}; give a folder of articles with --corpus or "
+        "DATELINE_CORPUS"
+    )
+    assert [("problem", expected)] == found
+
+
+def test_a_missing_corpus_hides_nothing_else(tmp_path: Path) -> None:
+    """All that is wrong is told at once."""
+    settings = settings_for(tmp_path / "none", tmp_path / "index", DISCORD_TOKEN="")
+
+    found = [what for _, what, _ in check(settings)]
+
+    expected = ["version", "corpus", "model", "index", "token", "intents", "log level"]
+    assert expected == found
+
+
+def test_an_empty_corpus_is_a_problem(corpus: Corpus, tmp_path: Path) -> None:
+    """Every answer would be silence."""
+    folder = corpus({})
+
+    found = rows(settings_for(folder, tmp_path / "index"), "corpus")
+
+    assert [("problem", f"no article in {folder} can be read")] == found
+
+
+def test_an_undated_article_is_noted(corpus: Corpus, tmp_path: Path) -> None:
+    """It is in no time window, which its owner may want to mend."""
+    folder = corpus({"dated.txt": ARTICLE, "sub/undated.txt": "Kim rode in a car on Monday."})
+
+    found = rows(settings_for(folder, tmp_path / "index"), "undated")
+
+    assert [("note", "sub/undated states no date")] == found
+
+
+def test_a_refused_file_is_noted_with_its_reason(corpus: Corpus, tmp_path: Path) -> None:
+    """A file that is silently passed over is coverage that silently is not there."""
+    folder = corpus({"a.txt": ARTICLE, "b.pdf": b"%PDF", "c.txt": b"\x00\x01\x02\xff"})
+
+    found = rows(settings_for(folder, tmp_path / "index"), "refused")
+
+    assert ["note", "note"] == [state for state, _ in found]
+    assert ["b.pdf", "c.txt"] == sorted(finding.partition(":")[0] for _, finding in found)
+
+
+def test_what_was_odd_about_an_article_is_noted(corpus: Corpus, tmp_path: Path) -> None:
+    """An encoding that was guessed can be guessed wrongly."""
+    folder = corpus({"a.txt": f"Café à Séoul, c'est là. {ARTICLE}".encode("cp1252")})
+
+    found = rows(settings_for(folder, tmp_path / "index"), "article")
+
+    assert [("note", "a: not UTF-8: read as cp1252")] == found
+
+
+def test_no_index_yet_is_no_problem(corpus: Corpus, tmp_path: Path) -> None:
+    """The first question builds it."""
+    found = rows(settings_for(corpus({"a.txt": ARTICLE}), tmp_path / "index"), "index")
+
+    assert [("note", f"none yet in {tmp_path / 'index'}; the first question builds it")] == found
+
+
+def test_a_stale_index_is_noted(corpus: Corpus, tmp_path: Path) -> None:
+    """The next start brings it up to date, and takes its time for that."""
+    folder = corpus({"a.txt": ARTICLE})
+    build_index(folder, tmp_path / "index")
+    corpus({"b.txt": ARTICLE})
+
+    ((state, finding),) = rows(settings_for(folder, tmp_path / "index"), "index")
+
+    assert "note" == state
+    assert finding.endswith(
+        f" in {tmp_path / 'index'}; the corpus has changed since: dateline index"
+    )
+
+
+def test_a_damaged_index_is_a_problem(corpus: Corpus, tmp_path: Path) -> None:
+    """One changed byte could put another word into a quote."""
+    folder = corpus({"a.txt": ARTICLE})
+    build_index(folder, tmp_path / "index")
+    (path,) = (tmp_path / "index").glob("generation-*/articles.jsonl")
+    path.write_bytes(path.read_bytes().replace(b"Kim", b"Lee"))
+
+    settings = settings_for(folder, tmp_path / "index")
+
+    expected = (
+        f"the index in {tmp_path / 'index'} is damaged (articles.jsonl is altered); "
+        "build it anew with: dateline index --rebuild"
+    )
+    assert [("problem", expected)] == rows(settings, "index")
+    assert [("ok", f"1 article in {folder}")] == rows(settings, "corpus")
+
+
+def test_an_index_of_another_corpus_is_a_problem(seeds: Path, tmp_path: Path) -> None:
+    """It would quote what is not in the corpus."""
+    other = tmp_path / "other"
+    other.mkdir()
+    build_index(seeds, tmp_path / "index")
+
+    ((state, finding),) = rows(settings_for(other, tmp_path / "index"), "index")
+
+    assert "problem" == state
+    assert re.search(rf"built from the corpus {re.escape(str(seeds))}, not from", finding)
+
+
+def test_a_missing_model_is_a_problem(seeds: Path, tmp_path: Path) -> None:
+    """It is found out before anything is loaded or fetched."""
+    settings = settings_for(seeds, tmp_path / "index", DATELINE_MODEL=str(tmp_path))
+
+    ((state, finding),) = rows(settings, "model")
+
+    assert "problem" == state
+    assert finding.startswith(f"no model in {tmp_path}: it has no .safetensors weights")
+
+
+@pytest.mark.parametrize(
+    ("token", "expected"),
+    [
+        (
+            "",
+            "DISCORD_TOKEN is not set; copy .env.example to .env and put the bot's token there; "
+            "only `dateline run` needs it",
+        ),  # missing
+        (
+            "s3cr3t.s3cr3t",
+            "DISCORD_TOKEN does not look like a bot token (three parts divided by dots); copy it "
+            "again from the Bot page of Discord's developer portal; only `dateline run` needs it",
+        ),  # cut short
+    ],
+)
+def test_a_token_that_cannot_be_used_is_noted(
+    token: str, expected: str, seeds: Path, tmp_path: Path
+) -> None:
+    """Asking on the command line needs none, so it is no problem."""
+    settings = settings_for(seeds, tmp_path / "index", DISCORD_TOKEN=token)
+
+    assert [("note", expected)] == rows(settings, "token")
+
+
+def test_the_token_is_never_shown(seeds: Path, tmp_path: Path) -> None:
+    """People paste what a check prints into public issues."""
+    found = str(list(check(settings_for(seeds, tmp_path / "index"))))
+
+    assert not any(part in found for part in TOKEN.split("."))

@@ -1,0 +1,184 @@
+"""The JSON that programs rely on: these keys, these shapes, nothing more or less."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+
+from bot.contract import answer_json, quote_json, source_json, sources_json
+from retrieval.dates import PartialDate
+from retrieval.errors import ArticleError
+from retrieval.survey import Survey, survey
+from retrieval.types import Answer, CorpusSummary, Filters, Places, Quote, Reason, Span
+from tests.bot.samples import make_answer, make_article, make_quote, quotes
+
+ARTICLE_KEYS = {
+    "id", "title", "title_derived", "published", "updated", "source", "url", "author", "passages",
+}  # fmt: skip
+QUOTE_KEYS = {
+    "article_id", "title", "source", "url", "published", "start", "end", "text", "highlight",
+    "score", "also_in",
+}  # fmt: skip
+
+
+def full_answer() -> Answer:
+    """An answer with one quote in which every field says something."""
+    article = make_article("It is said: Kim rode in a car. Twice.", url="https://example.org/a")
+    quote = Quote(
+        article,
+        Span(12, 30),
+        score=0.934567,
+        highlight=Span(9, 17),
+        also_in=(make_article(article_id="lee"),),
+    )
+    return make_answer(
+        [quote], question="Who rode?", filters=Filters(PartialDate(2024), PartialDate(2024, 3))
+    )
+
+
+def test_an_answer_is_what_the_contract_says() -> None:
+    """A program that reads answers breaks at the first key that moves."""
+    expected = {
+        "id": 7,
+        "question": "Who rode?",
+        "abstained": False,
+        "reason": None,
+        "window": {"after": "2024", "before": "2024-03"},
+        "confidence": 0.9346,
+        "quotes": [
+            {
+                "article_id": "kim",
+                "title": "Kim rides",
+                "source": "The Daily",
+                "url": "https://example.org/a",
+                "published": "2024-02-20",
+                "start": 12,
+                "end": 30,
+                "text": "Kim rode in a car.",
+                "highlight": [9, 17],
+                "score": 0.9346,
+                "also_in": ["lee"],
+            }
+        ],
+        "nearest": [],
+        "corpus": {"articles": 2, "passages": 18, "first": "2024-02-20", "last": "2024-03-18"},
+        "timing_ms": {"embed": 6.1, "retrieve": 0.5, "read": 31.0, "total": 38.3},
+    }
+
+    assert expected == answer_json(full_answer(), question_id=7)
+
+
+def test_keys_stand_in_the_documented_order() -> None:
+    """People read the JSON, too."""
+    answer = answer_json(full_answer())
+
+    expected = [
+        "id", "question", "abstained", "reason", "window", "confidence", "quotes", "nearest",
+        "corpus", "timing_ms",
+    ]  # fmt: skip
+    assert expected == list(answer)
+
+
+@pytest.mark.parametrize("reason", ["nothing_relevant", "weak", "outside_window", "empty_corpus"])
+def test_silence_has_the_same_keys(reason: Reason) -> None:
+    """A reader of the contract need not look whether a key is there."""
+    silent = make_answer(
+        reason=reason, nearest=[make_quote()], summary=CorpusSummary(0, 0, None, None)
+    )
+
+    answer = answer_json(silent)
+
+    assert list(answer_json(full_answer())) == list(answer)
+    assert (True, reason, []) == (answer["abstained"], answer["reason"], answer["quotes"])
+    assert [quote_json(make_quote())] == answer["nearest"]
+    assert {"articles": 0, "passages": 0, "first": None, "last": None} == answer["corpus"]
+    assert {"after": None, "before": None} == answer["window"]
+    assert answer["id"] is None
+
+
+@pytest.mark.parametrize(
+    ("published", "expected"),
+    [
+        (PartialDate(2024, 2, 20), "2024-02-20"),  # to the day
+        (PartialDate(2024, 2), "2024-02"),  # to the month
+        (PartialDate(2024), "2024"),  # to the year
+        (PartialDate(812), "0812"),  # four digits always
+        (None, None),  # not at all
+    ],
+)
+def test_a_date_is_as_precise_as_the_article(
+    published: PartialDate | None, expected: str | None
+) -> None:
+    """Precision that was made up cannot be told from the real one."""
+    assert expected == quote_json(make_quote(published=published))["published"]
+
+
+@given(quotes())
+def test_start_and_end_lead_to_the_words_in_the_source(quote: Quote) -> None:
+    """Whoever verifies a quote needs the article, two numbers, and no knowledge of us."""
+    found = json.loads(json.dumps(quote_json(quote)))
+    source = json.loads(json.dumps(source_json(quote.article, 1)))
+
+    assert QUOTE_KEYS == set(found)
+    assert source["text"][found["start"] : found["end"]] == found["text"]
+
+
+def test_a_highlight_counts_from_the_start_of_the_quote() -> None:
+    """It marks words in the quote that is shown, not in the article."""
+    (quote,) = answer_json(full_answer())["quotes"]
+
+    start, end = quote["highlight"]
+    assert "in a car" == quote["text"][start:end]
+
+
+def test_a_quote_without_highlight_or_copies_says_so() -> None:
+    """Null and an empty list are said, not left out."""
+    quote = quote_json(make_quote())
+
+    assert QUOTE_KEYS == set(quote)
+    assert (None, [], None) == (quote["highlight"], quote["also_in"], quote["url"])
+
+
+def test_a_source_is_the_listed_one_with_its_text() -> None:
+    """The list and the article must not disagree."""
+    article = make_article(
+        published_from='line "Published: 20th Feb 2024"', updated=PartialDate(2024, 3), author="A"
+    )
+    found = Survey(((article, 3),), ())
+
+    listed, whole = sources_json(found)["articles"][0], source_json(article, 3)
+
+    assert ARTICLE_KEYS == set(listed)
+    expected = {"published_from": 'line "Published: 20th Feb 2024"', "text": article.text}
+    assert {**listed, **expected} == whole
+    assert ("2024-02-20", "2024-03", 3) == (listed["published"], listed["updated"], 3)
+
+
+def test_sources_are_in_order_of_date_with_what_was_refused() -> None:
+    """What could not be read is part of what the corpus holds."""
+    found = Survey(
+        ((make_article(), 1), (replace(make_article(), article_id="b", published=None), 2)),
+        (ArticleError("a.jsonl", "not JSON", 3), ArticleError("b.pdf", "not a kind of file")),
+    )
+
+    sources = sources_json(found)
+
+    assert {"articles", "refused"} == set(sources)
+    assert [("kim", 1), ("b", 2)] == [(a["id"], a["passages"]) for a in sources["articles"]]
+    expected = [
+        {"path": "a.jsonl", "line": 3, "reason": "not JSON"},
+        {"path": "b.pdf", "line": None, "reason": "not a kind of file"},
+    ]
+    assert expected == sources["refused"]
+
+
+def test_the_seeds_are_listed(seeds: Path, tmp_path: Path) -> None:
+    """The real corpus, through the real reader."""
+    sources = sources_json(survey(Places(seeds, tmp_path / "index")))
+
+    assert ["2024-02-20", "2024-03-18"] == [a["published"] for a in sources["articles"]]
+    assert all(ARTICLE_KEYS == set(article) for article in sources["articles"])
+    assert all(article["passages"] > 0 for article in sources["articles"])
+    assert [] == sources["refused"]

@@ -1,0 +1,124 @@
+"""kill -9 while the index is written: it stays the old one or becomes the new one, whole."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from retrieval.errors import IndexNotBuiltError
+from retrieval.index.building import build
+from retrieval.index.folder import FolderIndex
+from tests.fakes.hashing_embedder import HashingEmbedder
+from tests.program import DATELINE, REPOSITORY, environment
+
+OLD = {f"a{number}": f"The old report number {number} is about a river." for number in range(6)}
+NEW = {
+    **{key: text for key, text in OLD.items() if key != "a0"},
+    "a1": "The new report number 1 is about a bridge.",
+    "b1": "Another new report is about a tower.",
+}
+# Builds with a fake embedder, so that what is timed is the writing, and dies by SIGKILL at the
+# n-th touch of the index folder: opening, making, renaming or removing something in it.
+DYING_BUILD = """
+import os, signal, sys
+from pathlib import Path
+from retrieval.index.building import build
+from tests.fakes.hashing_embedder import HashingEmbedder
+
+corpus, index, moment = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+touched = 0
+
+def watch(event, arguments):
+    global touched
+    if event in ("open", "os.mkdir", "os.rename", "os.rmdir", "os.remove", "shutil.rmtree"):
+        if any(str(index) in str(argument) for argument in arguments):
+            touched += 1
+            if touched == moment:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(watch)
+build(corpus, index, HashingEmbedder())
+print(touched)
+"""
+
+
+def write(corpus: Path, articles: dict[str, str]) -> None:
+    """Makes the corpus hold these articles and no others."""
+    corpus.mkdir(exist_ok=True)
+    for path in corpus.glob("*.txt"):
+        path.unlink()
+    for name, text in articles.items():
+        (corpus / f"{name}.txt").write_text(text, encoding="utf-8")
+
+
+def build_and_die(corpus: Path, index: Path, moment: int) -> subprocess.CompletedProcess[str]:
+    """Builds the index in another process, which dies at that moment; at 0 it does not."""
+    return subprocess.run(
+        [sys.executable, "-c", DYING_BUILD, corpus, index, str(moment)],
+        capture_output=True,
+        encoding="utf-8",
+        cwd=REPOSITORY,
+        check=False,
+    )
+
+
+def held(index: Path) -> dict[str, str]:
+    """What an index answers from, once it has been opened and every digest compared."""
+    opened = FolderIndex.open(index)
+    return {article.article_id: article.text for article in opened.articles}
+
+
+def test_a_killed_update_leaves_the_old_index_or_the_new_one(tmp_path: Path) -> None:
+    """Twenty moments, spread over everything an update touches on disk."""
+    corpus, index = tmp_path / "corpus", tmp_path / "index"
+    write(corpus, OLD)
+    assert 0 == build_and_die(corpus, index, 0).returncode
+    write(corpus, NEW)
+    trial = tmp_path / "trial"
+    shutil.copytree(index, trial)
+    touches = int(build_and_die(corpus, trial, 0).stdout)
+    assert touches >= 20
+    seen = []
+    for number in range(20):
+        moment = 1 + number * (touches - 1) // 19
+        state = tmp_path / f"killed-{number}"
+        shutil.copytree(index, state)
+        killed = build_and_die(corpus, state, moment)
+        assert -signal.SIGKILL == killed.returncode, killed.stderr
+        seen.append(held(state))
+        # And the next run goes on from there.
+        build(corpus, state, HashingEmbedder())
+        assert held(state) == NEW
+        assert 1 == len(list(state.glob("generation-*")))
+
+    assert all(state in (OLD, NEW) for state in seen)
+    assert OLD in seen
+    assert NEW in seen
+
+
+@pytest.mark.parametrize("delay_s", [0.5, 3.0, 6.0])
+def test_a_killed_first_build_of_the_real_program_leaves_none_or_all(
+    tmp_path: Path, delay_s: float
+) -> None:
+    """The installed command, the real model, and a clock."""
+    index = tmp_path / "index"
+    process = subprocess.Popen(
+        [DATELINE, "index", "--index", index],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=environment(tmp_path),
+    )
+    time.sleep(delay_s)
+    if process.poll() is None:
+        os.kill(process.pid, signal.SIGKILL)
+    process.wait(30)
+
+    try:
+        assert 2 == len(held(index))
+    except IndexNotBuiltError:
+        assert not (index / "manifest.json").exists()

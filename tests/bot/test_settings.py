@@ -1,0 +1,264 @@
+"""Settings: what beats what, and every problem named at once."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.settings import DESCRIPTIONS, Settings, SettingsError, default_index
+
+TOKEN = "MTIzNDU2.G-abcd.s3cr3t_s3cr3t"  # noqa: S105  the look of one; opens nothing
+
+
+@pytest.fixture
+def dotenv(tmp_path: Path) -> Path:
+    """A `.env` file that sets everything."""
+    path = tmp_path / ".env"
+    path.write_text(
+        "DISCORD_TOKEN=from.dot.env\n"
+        "DATELINE_CORPUS=/dotenv/corpus\n"
+        "DATELINE_INDEX='/dotenv/index'\n"
+        "DATELINE_MODEL=dotenv/model  # with a comment\n"
+        "DATELINE_LOG_LEVEL=ERROR\n",
+        encoding="utf-8",
+    )
+    return path
+
+
+def test_everything_but_the_token_has_a_default(seeds: Path) -> None:
+    """The first question needs no settings at all."""
+    settings = Settings.from_environ({})
+
+    assert Settings(seeds, default_index(seeds), None, "INFO", None) == settings
+
+
+def test_the_env_file_beats_the_defaults(dotenv: Path) -> None:
+    """It is where an operator writes settings down."""
+    settings = Settings.from_environ({}, dotenv=dotenv)
+
+    expected = Settings(
+        Path("/dotenv/corpus"), Path("/dotenv/index"), "dotenv/model", "ERROR", "from.dot.env"
+    )
+    assert expected == settings
+
+
+def test_the_environment_beats_the_env_file(dotenv: Path) -> None:
+    """A service manager's word is newer than a file's."""
+    environ = {
+        "DISCORD_TOKEN": TOKEN,
+        "DATELINE_CORPUS": "/environ/corpus",
+        "DATELINE_INDEX": "/environ/index",
+        "DATELINE_MODEL": "environ/model",
+        "DATELINE_LOG_LEVEL": "debug",
+    }
+
+    settings = Settings.from_environ(environ, dotenv=dotenv)
+
+    expected = Settings(
+        Path("/environ/corpus"), Path("/environ/index"), "environ/model", "DEBUG", TOKEN
+    )
+    assert expected == settings
+
+
+def test_the_command_line_beats_the_environment(dotenv: Path) -> None:
+    """What was typed just now is what was meant."""
+    environ = {"DATELINE_CORPUS": "/environ/corpus", "DATELINE_INDEX": "/environ/index"}
+
+    settings = Settings.from_environ(
+        environ, dotenv=dotenv, corpus=Path("/typed/corpus"), index=Path("/typed/index")
+    )
+
+    assert (Path("/typed/corpus"), Path("/typed/index")) == (settings.corpus, settings.index)
+
+
+@given(st.sets(st.sampled_from(sorted(DESCRIPTIONS))))
+def test_an_empty_value_counts_as_none(emptied: set[str]) -> None:
+    """`.env.example` lists every setting with nothing behind it."""
+    full = {
+        "DISCORD_TOKEN": TOKEN,
+        "DATELINE_CORPUS": "/c",
+        "DATELINE_INDEX": "/i",
+        "DATELINE_MODEL": "m",
+        "DATELINE_LOG_LEVEL": "ERROR",
+    }
+
+    settings = Settings.from_environ({**full, **dict.fromkeys(emptied, "")})
+
+    kept = {key: value for key, value in full.items() if key not in emptied}
+    assert Settings.from_environ(kept) == settings
+
+
+def test_an_empty_variable_does_not_hide_the_env_file(dotenv: Path) -> None:
+    """Containers pass on variables that nobody has set."""
+    settings = Settings.from_environ({"DATELINE_MODEL": ""}, dotenv=dotenv)
+
+    assert "dotenv/model" == settings.model
+
+
+def test_the_example_is_a_valid_env_file_that_sets_nothing() -> None:
+    """Copying it is the first thing the README says."""
+    example = Path(__file__).parent.parent.parent / ".env.example"
+
+    assert Settings.from_environ({}) == Settings.from_environ({}, dotenv=example)
+
+
+@pytest.mark.parametrize("name", ["missing", "."])
+def test_no_env_file_is_no_problem(tmp_path: Path, name: str) -> None:
+    """Nor is a folder of that name."""
+    assert Settings.from_environ({}) == Settings.from_environ({}, dotenv=tmp_path / name)
+
+
+def test_an_env_file_that_is_not_text_is_named(tmp_path: Path) -> None:
+    """A traceback would show its content, and so perhaps the token."""
+    path = tmp_path / ".env"
+    path.write_bytes(f"DISCORD_TOKEN={TOKEN}\nDATELINE_MODEL=\xff\n".encode("latin-1"))
+
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environ({}, dotenv=path)
+
+    assert str(caught.value).startswith(f"{path} cannot be read as settings (")
+    assert TOKEN not in str(caught.value)
+
+
+@given(
+    st.sets(st.sampled_from(["DATELINE_CORPSE", "DATELINE_TOKEN", "DATELINE_", "DATELINE_X_1"])),
+    st.sampled_from(["LOUD", "INFO"]),
+)
+def test_every_problem_is_named_at_once(unknown: set[str], level: str) -> None:
+    """Mending one after another, with a start between, is how evenings are lost."""
+    environ = {"DATELINE_LOG_LEVEL": level, **dict.fromkeys(unknown, TOKEN)}
+
+    try:
+        Settings.from_environ(environ)
+        problems = ""
+    except SettingsError as error:
+        problems = str(error)
+
+    named = {key for key in unknown if f"unknown setting {key};" in problems}
+    assert unknown == named
+    assert (level == "LOUD") == ("DATELINE_LOG_LEVEL is 'LOUD'; choose from" in problems)
+    assert TOKEN not in problems
+
+
+def test_an_unknown_setting_is_told_what_is_known() -> None:
+    """Most unknown settings are misspelt ones."""
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environ({"DATELINE_CORPSE": "x"})
+
+    expected = f"unknown setting DATELINE_CORPSE; known: {', '.join(DESCRIPTIONS)}"
+    assert expected == str(caught.value)
+
+
+def test_other_programs_settings_are_none_of_ours() -> None:
+    """An environment is full of them."""
+    settings = Settings.from_environ({"DISCORD_GUILD": "1", "HOME": "/", "dateline_x": "y"})
+
+    assert Settings.from_environ({}) == settings
+
+
+def test_the_token_is_in_no_representation() -> None:
+    """Settings end up in logs and tracebacks."""
+    settings = Settings.from_environ({"DISCORD_TOKEN": f" {TOKEN}\n"})
+
+    assert TOKEN == settings.require_token()
+    assert TOKEN not in repr(settings) + str(settings) + f"{settings!r:>9}"
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "s3cr3t",  # one part
+        "s3cr3t.s3cr3t",  # two parts
+        "s3cr3t.s3cr3t.s3cr3t.s3cr3t",  # four
+        "s3cr3t s3cr3t.s3cr3t.s3cr3t",  # a blank inside
+        "Bot s3cr3t.s3cr3t.s3cr3t",  # as it stands in a header
+        '"s3cr3t.s3cr3t.s3cr3t"',  # quotation marks that were meant for a shell
+        "s3cr3t..s3cr3t",  # an empty part
+    ],
+)
+def test_a_token_that_can_be_none_is_refused_unrepeated(token: str) -> None:
+    """Half a token is still half a secret."""
+    settings = Settings.from_environ({"DISCORD_TOKEN": token})
+
+    with pytest.raises(SettingsError) as caught:
+        settings.require_token()
+
+    assert "DISCORD_TOKEN does not look like a bot token" in str(caught.value)
+    assert "s3cr3t" not in str(caught.value)
+
+
+@pytest.mark.parametrize("token", [None, "", "  \n"])
+def test_a_missing_token_is_told_where_it_belongs(token: str | None) -> None:
+    """It is the one thing that Dateline cannot come with."""
+    settings = Settings.from_environ({"DISCORD_TOKEN": token} if token is not None else {})
+
+    with pytest.raises(SettingsError, match="DISCORD_TOKEN is not set; copy"):
+        settings.require_token()
+
+
+def test_each_corpus_has_an_index_of_its_own(tmp_path: Path) -> None:
+    """One folder's index must not be overwritten by another of the same name."""
+    folders = [tmp_path / "a" / "news", tmp_path / "b" / "news", Path("/")]
+
+    indexes = {Settings.from_environ({}, corpus=folder).index for folder in folders}
+
+    assert len(folders) == len(indexes)
+
+
+def test_a_corpus_has_one_index_however_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asked from another folder, it need not be built again."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "news").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "news")
+    names = [tmp_path / "news", Path("news"), Path("news/../news"), Path("link")]
+
+    assert 1 == len({default_index(name) for name in names})
+
+
+def test_the_index_goes_where_the_system_keeps_caches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An installed program must not write beside its code."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    assert tmp_path in default_index(Path("news")).parents
+
+
+def test_a_home_folder_may_be_written_short(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A `.env` file is read by no shell that would expand it."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    settings = Settings.from_environ({"DATELINE_CORPUS": "~/news", "DATELINE_INDEX": "~/index"})
+
+    assert (tmp_path / "news", tmp_path / "index") == (settings.corpus, settings.index)
+
+
+def test_the_home_of_nobody_is_a_folder_that_is_not_there() -> None:
+    """It is told as any missing folder is, without a traceback."""
+    settings = Settings.from_environ({"DATELINE_CORPUS": "~nobody-here/news"})
+
+    assert Path("~nobody-here/news") == settings.corpus
+
+
+def test_settings_are_read_from_the_mapping_alone() -> None:
+    """Nothing reads the environment behind a test's back."""
+    os.environ["DATELINE_MODEL"] = "behind/the-back"
+
+    assert Settings.from_environ({}).model is None
+
+
+def test_places_are_what_retrieval_needs() -> None:
+    """The token stays with the bot."""
+    settings = Settings.from_environ({"DISCORD_TOKEN": TOKEN, "DATELINE_MODEL": "m"})
+
+    places = settings.places
+
+    assert (settings.corpus, settings.index, "m") == (places.corpus, places.index, places.model)
+    assert TOKEN not in repr(places)

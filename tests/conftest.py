@@ -1,0 +1,66 @@
+"""What all tests share: corpora in temporary folders, the seeds, a clean environment."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from retrieval.model import DEFAULT_MODEL
+
+settings.register_profile("dateline", deadline=None, max_examples=60, derandomize=True)
+settings.load_profile("dateline")
+
+Corpus = Callable[[Mapping[str, str | bytes]], Path]
+"""Writes files, by their path, into one corpus folder, and gives the folder."""
+
+_REPOSITORY = Path(__file__).parent.parent
+_LIBRARIES = ("sentence-transformers", "torch", "faiss-cpu", "bm25s", "sentencex", "discord.py")
+
+
+def pytest_report_header() -> str:
+    """Names what an answer depends on besides our own code."""
+    libraries = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
+    return f"model: {DEFAULT_MODEL}; {libraries}"
+
+
+@pytest.fixture(autouse=True)
+def clean_environ() -> Iterator[None]:
+    """Gives every test an environment without our settings, and restores it afterwards."""
+    before = dict(os.environ)
+    for key in before:
+        if key.startswith("DATELINE_") or key in ("DISCORD_TOKEN", "HF_HUB_OFFLINE"):
+            del os.environ[key]
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture(scope="session")
+def seeds() -> Path:
+    """The corpus that the project ships."""
+    return _REPOSITORY / "seeds"
+
+
+@pytest.fixture(scope="session")
+def golden() -> Path:
+    """Invented articles with everything in them that has ever broken a reader."""
+    return _REPOSITORY / "tests" / "golden"
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Corpus:
+    """A factory of corpus folders: text is written as UTF-8 with its newlines as they are."""
+
+    def write(files: Mapping[str, str | bytes]) -> Path:
+        folder = tmp_path / "corpus"
+        folder.mkdir(exist_ok=True)
+        for name, content in files.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return folder
+
+    return write

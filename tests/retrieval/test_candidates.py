@@ -1,0 +1,108 @@
+"""Candidates: dense and lexical search fused, among what the filters let in."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retrieval.candidates import CANDIDATES, retrieve
+from retrieval.dates import PartialDate
+from retrieval.index.folder import FolderIndex
+from retrieval.types import Candidate, Filters
+from tests.fakes.hashing_embedder import HashingEmbedder
+from tests.retrieval.making import make_index
+
+_TEXTS = {
+    "car": "Published: 2024-02-20\n\nPutin gifted a luxury car to Kim.",
+    "limousine": "Published: 2024-03-18\n\nKim rode in a luxury limousine, a gift.",
+    "tram": "Published: 2024-03-18\n\nThe tram of Tarn opened.",
+    "undated": "Kim slept.",
+}
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> FolderIndex:
+    """Four small articles and sixty of one kind."""
+    many = {f"many-{n:02}": f"The council of Tarn met for the {n}th time." for n in range(60)}
+    return make_index(tmp_path_factory.mktemp("index"), {**_TEXTS, **many})
+
+
+def _ids(candidates: tuple[Candidate, ...]) -> list[str]:
+    return [candidate.passage.article.article_id for candidate in candidates]
+
+
+def test_shared_words_rank_first(index: FolderIndex) -> None:
+    """Both searches agree on the one that shares most."""
+    found = retrieve(index, HashingEmbedder(), "Who gifted Kim a luxury car?", Filters())
+
+    assert ["car", "limousine"] == _ids(found.candidates)[:2]
+    assert CANDIDATES == len(found.candidates)
+    assert 1.0 == found.candidates[0].score
+    assert found.embed_ms > 0
+    assert found.retrieve_ms > 0
+
+
+def test_filters_come_before_ranking(tmp_path: Path) -> None:
+    """A window must find its one article behind thousands of better ones, by either search."""
+    texts = {f"{n:05}": "Published: 2023\n\nKim was given a luxury car." for n in range(2_000)}
+    texts["late"] = "Published: 2024-03-18\n\nThe bridge reopened with a car."
+    index = make_index(tmp_path, texts)
+    window = Filters(after=PartialDate(2024, 3))
+    found = retrieve(index, HashingEmbedder(), "Who gave Kim the luxury car?", window)
+    by_words = retrieve(index, HashingEmbedder(), "reopened", window)
+
+    assert ["late"] == _ids(found.candidates) == _ids(by_words.candidates)
+    assert found.candidates[0].lexical > 0
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        (Filters(after=PartialDate(2024, 3), before=PartialDate(2024)), {"limousine", "tram"}),
+        (Filters(before=PartialDate(2024, 2)), {"car"}),
+        (Filters(source="undated.txt"), {"undated"}),
+        (Filters(source="nobody"), set()),
+        (Filters(after=PartialDate(2025)), set()),
+    ],
+)
+def test_only_what_the_filters_let_in_is_handed_on(
+    index: FolderIndex, filters: Filters, expected: set[str]
+) -> None:
+    """Even when it is the only thing about the question."""
+    found = retrieve(index, HashingEmbedder(), "luxury car for Kim", filters)
+
+    assert expected == set(_ids(found.candidates))
+
+
+def test_a_question_of_stop_words_still_has_candidates(index: FolderIndex) -> None:
+    """Lexical search has nothing to go by, dense search has."""
+    found = retrieve(index, HashingEmbedder(), "is it the?", Filters(), k=3)
+
+    assert 3 == len(found.candidates)
+    assert {0.0} == {candidate.lexical for candidate in found.candidates}
+
+
+def test_an_empty_index_has_no_candidates(tmp_path: Path) -> None:
+    """The first run of a newcomer."""
+    index = make_index(tmp_path, {})
+
+    assert () == retrieve(index, HashingEmbedder(), "car", Filters()).candidates
+
+
+@given(
+    k=st.integers(0, 55),
+    words=st.lists(st.sampled_from(["car", "Kim", "council", "Tarn", "7th", "is"]), min_size=1),
+)
+def test_the_first_k_begin_the_first_k_plus_one(
+    index: FolderIndex, k: int, words: list[str]
+) -> None:
+    """Scores never rise, and asking for more changes nothing above."""
+    question = " ".join(words)
+    fewer = retrieve(index, HashingEmbedder(), question, Filters(), k).candidates
+    more = retrieve(index, HashingEmbedder(), question, Filters(), k + 1).candidates
+    scores = [candidate.score for candidate in more]
+
+    assert fewer == more[: len(fewer)]
+    assert scores == sorted(scores, reverse=True)
+    assert all(0 <= score <= 1 for score in scores)

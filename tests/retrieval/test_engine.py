@@ -1,0 +1,397 @@
+"""The door: questions in, dated quotes or an honest silence out, with the model we ship."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from retrieval.dates import PartialDate
+from retrieval.engine import MAX_QUESTION, Engine, update
+from retrieval.errors import (
+    CorpusError,
+    IndexDamagedError,
+    IndexMismatchError,
+    ModelError,
+    QuestionError,
+)
+from retrieval.index.storage import read_manifest, writing
+from retrieval.reader.similarity import SimilarityReader
+from retrieval.types import Answer, Article, Filters, Places, Quote
+from tests.conftest import Corpus
+from tests.fakes.hashing_embedder import HashingEmbedder
+from tests.retrieval.making import make_index
+
+_FIRST, _LATER = "000_0ed886074109945b", "004_0fc56467d903f3f4"
+
+
+@pytest.fixture(scope="session")
+def engine(seeds: Path, tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """The real engine on the seeds; the model is loaded once for all tests."""
+    return Engine.open(Places(seeds, tmp_path_factory.mktemp("seeds") / "index"))
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Callable[[dict[str, str]], Engine]:
+    """A factory of engines on a few invented texts, without a model."""
+
+    def make(texts: dict[str, str]) -> Engine:
+        embedder = HashingEmbedder()
+        return Engine(make_index(tmp_path, texts), embedder, SimilarityReader(embedder))
+
+    return make
+
+
+def _said(answer: Answer) -> list[tuple[str, str]]:
+    return [(str(quote.article.published), quote.text) for quote in answer.quotes]
+
+
+class TestSeeds:
+    """What the project was asked to answer, and not to answer."""
+
+    def test_the_ministry_on_sanctions_is_quoted_with_its_date(self, engine: Engine) -> None:
+        """The gift was called a possible violation, in March, by Seoul."""
+        answer = engine.answer("Does the gift violate UN sanctions?")
+
+        assert (
+            "2024-03-18",
+            "The South Korea’s Unification Ministry posits that the gifting of the Aurus Senat "
+            "could be a violation of these sanctions.",
+        ) in [
+            (date, sentence)
+            for date, text in _said(answer)
+            for sentence in [text[text.find("The South Korea’s") :]]
+        ]
+
+    def test_both_sides_on_the_giver_are_quoted_oldest_first(self, engine: Engine) -> None:
+        """One names Putin, a month later another calls the giver undisclosed."""
+        answer = engine.answer("Who gave Kim the car?")
+        articles = [quote.article.article_id for quote in answer.quotes]
+
+        assert {_FIRST, _LATER} == set(articles)
+        assert articles == sorted(articles)
+        assert "Putin" in "".join(q.text for q in answer.quotes if q.article.article_id == _FIRST)
+        assert "undisclosed" in "".join(
+            quote.text for quote in answer.quotes if quote.article.article_id == _LATER
+        )
+
+    @pytest.mark.parametrize(
+        "question",
+        [
+            "What is happening in Gaza?",  # only in a headline of another article
+            "Who won the 2022 World Cup?",  # nowhere
+            "How do I bake sourdough bread?",  # nowhere near
+        ],
+    )
+    def test_what_the_coverage_does_not_say_is_not_answered(
+        self, engine: Engine, question: str
+    ) -> None:
+        """Silence is an answer, with a reason and the nearest at hand."""
+        answer = engine.answer(question)
+
+        assert answer.abstained
+        assert answer.reason in ("nothing_relevant", "weak")
+        assert answer.nearest
+        assert answer.confidence == answer.nearest[0].score
+
+    @pytest.mark.parametrize(
+        "question",
+        [
+            "When was it published?",
+            "Israel’s Rafah Deadline Raises Stakes as Ramadan Approaches",
+            "What does Isaac Herzog think about the Gaza operation?",
+            "Coping with Israeli Airstrikes amid Communication Blackout in Gaza",
+            "What else is there to read?",
+            "date 2024-03-18",
+            "20th Feb 2024",
+        ],
+    )
+    def test_dates_and_other_headlines_are_never_quoted(
+        self, engine: Engine, question: str
+    ) -> None:
+        """Not even offered as the nearest."""
+        answer = engine.answer(question, top_k=50)
+        shown = "\n".join(quote.text for quote in (*answer.quotes, *answer.nearest))
+
+        assert shown
+        for furniture in ("Also Read", "Rafah", "Herzog", "Blackout", "Published:", "2024"):
+            assert furniture not in shown
+
+    @pytest.mark.parametrize(
+        "question",
+        ["Who gave Kim the car?", "Does the gift violate UN sanctions?", "Who won the World Cup?"],
+    )
+    def test_quotes_occur_byte_for_byte_in_the_files(
+        self, engine: Engine, seeds: Path, question: str
+    ) -> None:
+        """The first promise."""
+        answer = engine.answer(question)
+        for quote in (*answer.quotes, *answer.nearest):
+            data = (seeds / f"{quote.article.article_id}.txt").read_bytes()
+
+            assert quote.text.encode() in data
+            assert quote.text == quote.article.text[quote.span.start : quote.span.end]
+
+    def test_a_window_keeps_the_other_article_out(self, engine: Engine) -> None:
+        """What was known in February is asked of February's coverage only."""
+        answer = engine.answer("Who gave Kim the car?", Filters(before=PartialDate(2024, 2)))
+
+        assert {_FIRST} == {quote.article.article_id for quote in answer.quotes}
+
+    def test_a_window_without_the_answer_says_that_others_have_it(self, engine: Engine) -> None:
+        """The words "nothing in that time" are not "nothing"."""
+        window = Filters(after=PartialDate(2025))
+        answer = engine.answer("Who gave Kim the car?", window)
+        elsewhere = engine.answer("Who won the 2022 World Cup?", window)
+
+        assert ("outside_window", ()) == (answer.reason, answer.quotes)
+        assert "nothing_relevant" == elsewhere.reason
+        assert window == answer.filters
+
+    def test_a_source_may_be_given_in_part(self, engine: Engine) -> None:
+        """The seeds' sources are file names that nobody types whole."""
+        answer = engine.answer("Who gave Kim the car?", Filters(source="004_"))
+
+        assert {_LATER} == {quote.article.article_id for quote in answer.quotes}
+        assert ("004_", frozenset({f"{_LATER}.txt"})) == (
+            answer.filters.source,
+            answer.filters.sources,
+        )
+
+    def test_the_answer_tells_of_the_corpus_and_of_its_time(self, engine: Engine) -> None:
+        """So that a reader knows what was asked."""
+        answer = engine.answer("Who gave Kim the car?")
+        timing = answer.timing
+
+        assert (2, "2024-02-20", "2024-03-18") == (
+            answer.corpus.articles,
+            str(answer.corpus.first),
+            str(answer.corpus.last),
+        )
+        assert answer.corpus.passages == engine.summary.passages > 10
+        assert [_FIRST, _LATER] == [article.article_id for article in engine.articles]
+        assert timing.embed + timing.retrieve + timing.read <= timing.total
+
+    def test_one_question_has_one_answer_from_every_thread(self, engine: Engine) -> None:
+        """People ask at the same time."""
+        questions = ["Who gave Kim the car?", "Does the gift violate UN sanctions?"] * 2
+        expected = [_said(engine.answer(question)) for question in questions]
+        found: dict[int, list[tuple[str, str]]] = {}
+
+        def ask(number: int) -> None:
+            found[number] = _said(engine.answer(questions[number]))
+
+        threads = [threading.Thread(target=ask, args=(n,)) for n in range(len(questions))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert expected == [found[number] for number in range(len(questions))]
+
+    @pytest.mark.parametrize(
+        "question",
+        [
+            "who is it?",  # only stop words
+            "кто подарил машину?",  # another script
+            "x" * MAX_QUESTION,  # as long as can be
+            "car " * 250,  # the same word over and over
+            "\u202eWho\u200b gave\x00 Kim the car?",  # characters that are not seen
+            "🚗 1",  # hardly a word
+        ],
+    )
+    def test_odd_questions_get_an_answer_or_silence(self, engine: Engine, question: str) -> None:
+        """And never a traceback."""
+        answer = engine.answer(question)
+
+        assert answer.abstained is (answer.reason is not None)
+        assert 0 <= answer.confidence <= 1
+
+
+@pytest.mark.parametrize(
+    ("question", "message"),
+    [
+        ("", "the question is empty; ask something"),
+        (" \n\u00a0", "the question is empty"),
+        ("x" * 4_000, "the question has 4,000 characters; ask it in at most 1,000"),
+        ("🚗", "there is no word in the question"),
+        ("?!", "there is no word in the question"),
+        ("Who gave \udcff the car?", "the question is not valid Unicode"),  # a shell's bad byte
+    ],
+)
+def test_what_is_no_question_is_refused_with_what_to_do(
+    small: Callable[[dict[str, str]], Engine], question: str, message: str
+) -> None:
+    """The message is shown to the person who asked."""
+    with pytest.raises(QuestionError, match=message):
+        small({"a": "Kim has a car."}).answer(question)
+
+
+_SOURCES = {
+    "a": "Source: Reuters\n\nKim has a luxury car, the agency reported on Monday.",
+    "b": "Source: REUTERS\n\nThe tram of Tarn opened, the agency reported on Monday.",
+    "c": "Source: Tarn Gazette\n\nThe harbour of Tarn reopened after the storm.",
+    "d": "Source: Tarn Post\n\nThe ferry of Tarn will stop running in the summer.",
+}
+
+
+@pytest.mark.parametrize(
+    ("filters", "message"),
+    [
+        (
+            Filters(source="AFP"),
+            "no source is called 'AFP'; there are: REUTERS, Reuters, Tarn Gazette, Tarn Post",
+        ),
+        (Filters(source=" "), "no source is called ' '"),
+        (
+            Filters(after=PartialDate(2024, 3), before=PartialDate(2024, 2)),
+            r"the window ends \(2024-02\) before it begins \(2024-03\)",
+        ),
+    ],
+)
+def test_filters_that_let_nothing_in_by_mistake_are_refused(
+    small: Callable[[dict[str, str]], Engine], filters: Filters, message: str
+) -> None:
+    """An empty answer would look like silence of the coverage."""
+    with pytest.raises(QuestionError, match=message):
+        small(_SOURCES).answer("Who has a car?", filters)
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("reuters", {"a", "b"}),  # one source in two spellings
+        (" REUTERS ", {"a", "b"}),  # typed with spaces
+        ("reut", {"a", "b"}),  # a part
+        ("tarn", {"c", "d"}),  # a part of two
+        ("Tarn Post", {"d"}),  # the whole name of one
+    ],
+)
+def test_a_source_is_meant_by_its_name_or_a_part_of_it(
+    small: Callable[[dict[str, str]], Engine], source: str, expected: set[str]
+) -> None:
+    """Nobody types a name as it is stored."""
+    answer = small(_SOURCES).answer("volcano", Filters(source=source), top_k=9)
+
+    assert expected == {q.article.article_id for q in (*answer.quotes, *answer.nearest)}
+
+
+def test_fewer_than_one_quote_cannot_be_asked_for(
+    small: Callable[[dict[str, str]], Engine],
+) -> None:
+    """It would answer every question with silence."""
+    with pytest.raises(QuestionError, match="at least one quote must be allowed, not 0"):
+        small({"a": "Kim has a car."}).answer("Who has a car?", top_k=0)
+
+
+def test_an_empty_corpus_says_that_it_is_empty(
+    small: Callable[[dict[str, str]], Engine],
+) -> None:
+    """The commonest state of a new installation, whatever is asked of it."""
+    engine = small({})
+    answers = [
+        engine.answer("Who?"),
+        engine.answer("Who?", Filters(PartialDate(2024), None, "AFP")),
+    ]
+
+    assert ["empty_corpus"] * 2 == [answer.reason for answer in answers]
+    assert [0.0] * 2 == [answer.confidence for answer in answers]
+
+
+_SENTENCES = ["Kim has a car. ", "It is new! ", "\n\n", "He said: “No.” ", "🚗 ", "Putin came.\n"]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
+@given(
+    texts=st.lists(st.lists(st.sampled_from(_SENTENCES), max_size=9).map("".join), max_size=3),
+    top_k=st.integers(1, 4),
+)
+def test_quotes_are_always_slices(
+    small: Callable[[dict[str, str]], Engine], tmp_path: Path, texts: list[str], top_k: int
+) -> None:
+    """Of the article, of one passage, and never of what is left out."""
+    for path in tmp_path.glob("corpus/*"):
+        path.unlink()
+    answer = small({str(n): text for n, text in enumerate(texts)}).answer(
+        "Who has a car?", None, top_k
+    )
+
+    assert len(answer.quotes) <= top_k
+    assert all(map(_is_slice, (*answer.quotes, *answer.nearest)))
+
+
+def _is_slice(quote: Quote) -> bool:
+    article: Article = quote.article
+    return (
+        quote.text == article.text[quote.span.start : quote.span.end]
+        and quote.text == quote.text.strip() != ""
+        and not any(
+            quote.span.start < span.end and span.start < quote.span.end for span in article.left_out
+        )
+    )
+
+
+class TestOpening:
+    """What can be wrong before the first question."""
+
+    def test_the_index_is_built_once_and_then_only_opened(
+        self, seeds: Path, tmp_path: Path
+    ) -> None:
+        """The second start is quick, and needs no right to write."""
+        places = Places(seeds, tmp_path / "index")
+        first: list[str] = []
+        second: list[str] = []
+        Engine.open(places, lambda step, done, total: first.append(step))
+        before = (tmp_path / "index" / "manifest.json").stat().st_mtime_ns
+        with writing(places.index):  # nobody else may write now, and nobody needs to
+            Engine.open(places, lambda step, done, total: second.append(step))
+
+        assert "Embedding passages" in first
+        assert {"Loading the model"} == set(second)
+        assert before == (tmp_path / "index" / "manifest.json").stat().st_mtime_ns
+
+    def test_opening_takes_up_what_changed(self, corpus: Corpus, tmp_path: Path) -> None:
+        """Whoever drops a file into the folder expects it to be quoted."""
+        folder = corpus({"a.txt": "The tram of Tarn opened on Sunday."})
+        places = Places(folder, tmp_path / "index")
+        Engine.open(places)
+        corpus({"b.txt": "Published: 2024-03-18\n\nKim has a luxury car."})
+
+        answer = Engine.open(places).answer("Who has a luxury car?")
+        changes = update(places)
+
+        assert [("2024-03-18", "Kim has a luxury car.")] == _said(answer)
+        assert (2, 0) == (changes.unchanged, changes.embedded)
+
+    def test_a_missing_corpus_is_said(self, tmp_path: Path) -> None:
+        """Before the model is loaded for nothing, or an index folder is made."""
+        with pytest.raises(CorpusError, match="no corpus folder at"):
+            Engine.open(Places(tmp_path / "gone", tmp_path / "index"))
+        assert not (tmp_path / "index").exists()
+
+    def test_a_damaged_index_is_said_with_what_to_run(self, corpus: Corpus, tmp_path: Path) -> None:
+        """And is not quietly thrown away."""
+        places = Places(corpus({"a.txt": "Kim has a car."}), tmp_path / "index")
+        update(places)
+        generation = read_manifest(places.index).generation
+        (places.index / generation / "articles.jsonl").write_text("{}")
+
+        with pytest.raises(IndexDamagedError, match="dateline index --rebuild"):
+            Engine.open(places)
+        assert ("a",) == update(places, rebuild=True).added
+
+    def test_an_index_of_another_corpus_is_refused(
+        self, corpus: Corpus, seeds: Path, tmp_path: Path
+    ) -> None:
+        """Its quotes would come from elsewhere."""
+        update(Places(corpus({"a.txt": "Kim has a car."}), tmp_path / "index"))
+
+        with pytest.raises(IndexMismatchError, match="each corpus its own --index"):
+            Engine.open(Places(seeds, tmp_path / "index"))
+
+    def test_a_model_that_is_not_here_is_said(self, seeds: Path, tmp_path: Path) -> None:
+        """Nothing is fetched without being asked for."""
+        with pytest.raises(ModelError, match="dateline index --download"):
+            Engine.open(Places(seeds, tmp_path / "index", "nobody/has-this-model"))
