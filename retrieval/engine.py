@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from retrieval.reader import Reader
 
 MAX_QUESTION = 1_000  # code points: about the 256 tokens that the model reads
+_PATIENCE_S = 600  # for another process that builds the index we need
 DEFAULT_TOP_K = 4  # room for both sides to speak twice
 
 
@@ -63,7 +64,7 @@ class Engine:
         if not current:
             from retrieval.index.building import build
 
-            build(places.corpus, places.index, embedder, report=report)
+            build(places.corpus, places.index, embedder, wait_s=_PATIENCE_S, report=report)
         return cls(FolderIndex.open(places.index), embedder, SimilarityReader(embedder))
 
     @property

@@ -12,7 +12,7 @@ from retrieval.embedder import Embedder, Embeddings
 from retrieval.errors import ArticleError, IndexNotBuiltError
 from retrieval.index.folder import FolderIndex, write_search_files
 from retrieval.index.freshness import require_match
-from retrieval.index.progress import EMBEDDING, READING, Report, no_report
+from retrieval.index.progress import EMBEDDING, READING, WAITING, Report, no_report
 from retrieval.index.storage import (
     FileRecord,
     Manifest,
@@ -50,19 +50,21 @@ def build(
     embedder: Embedder,
     *,
     rebuild: bool = False,
+    wait_s: float = 0,
     report: Report = no_report,
 ) -> Changes:
     """Brings the index in `folder` up to date with the corpus; blocks.
 
     Files whose size and time of change are as they were are not read again, and articles whose
-    content is as it was are not embedded again. Nothing is visible to others until all is done,
-    and a run that is killed leaves the index as it was.
+    content is as it was are not embedded again; where nothing changed, nothing is written. Nothing
+    is visible to others until all is done, and a run that is killed leaves the index as it was.
 
     Args:
         corpus: the folder of articles.
         folder: the index folder; made if it is not there.
         embedder: what embeds the passages.
         rebuild: start from nothing, also over an index that is damaged or of another corpus.
+        wait_s: how long to wait for another process that is writing the index.
         report: told how far it has come.
 
     Raises:
@@ -71,9 +73,11 @@ def build(
         ModelError: the embedder cannot be loaded.
     """
     scan(corpus)  # a missing corpus is said before an index folder is made for it
-    with writing(folder):
+    with writing(folder, wait_s, lambda: report(WAITING, 0, 1)):
         old = None if rebuild else _open_old(corpus, folder, embedder)
         records, groups, refused = _read_corpus(corpus, old, report)
+        if old is not None and tuple(records) == old.records:
+            return _changes(old, groups, refused, 0)
         embeddings, embedded = _embed(groups, old, embedder, report)
         generation = new_generation(folder)
         write_articles(generation, groups)
@@ -101,7 +105,8 @@ class _OldIndex:
     def __init__(self, folder: Path) -> None:
         index = FolderIndex.open(folder)
         self.embeddings = index.embeddings()
-        self.files = {record.path: record for record in index.manifest.files}
+        self.records = index.manifest.files
+        self.files = {record.path: record for record in self.records}
         self.groups: dict[str, Group] = {
             article_id: tuple(group)
             for article_id, group in groupby(index.passages, lambda p: p.article.article_id)

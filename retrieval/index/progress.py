@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+WAITING = "Waiting for another process that writes the index"
 LOADING = "Loading the model"
 READING = "Reading articles"
 EMBEDDING = "Embedding passages"

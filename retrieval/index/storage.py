@@ -15,7 +15,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -136,18 +136,32 @@ def file_digest(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def writing(folder: Path) -> Iterator[None]:
+def writing(
+    folder: Path, wait_s: float = 0, on_wait: Callable[[], None] = lambda: None
+) -> Iterator[None]:
     """Holds the index folder for one writer; readers are not kept out.
 
+    Args:
+        folder: the index folder; made if it is not there.
+        wait_s: how long to wait for another writer to finish.
+        on_wait: called once if there is one to wait for.
+
     Raises:
-        IndexBusyError: another process is writing it.
+        IndexBusyError: another process is writing it, and does not finish in time.
         IndexFolderError: the folder cannot be made or written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / "writer.lock")
-        with lock.acquire(timeout=0):
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            on_wait()
+            lock.acquire(timeout=wait_s)
+        try:
             yield
+        finally:
+            lock.release()
     except Timeout:
         raise IndexBusyError(
             f"another process is writing the index in {folder}; wait for it, then try again"

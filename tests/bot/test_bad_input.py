@@ -1,7 +1,5 @@
 """Whatever is in the corpus, the settings or the index: a right answer or one clear sentence."""
 
-import ctypes
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -35,10 +33,12 @@ def places(home: Path, index: Path | None = None) -> list[str | Path]:
 
 
 def ask(
-    home: Path, question: str = "Who is Kim?", index: Path | None = None, **settings: str
+    home: Path, question: str = "Who is Kim?", index: Path | None = None, model: str = ""
 ) -> Finished:
     """Asks the corpus of that home."""
-    return dateline("ask", question, "--json", *places(home, index), home=home, **settings)
+    settings = {"DATELINE_MODEL": model}
+    options = places(home, index)
+    return dateline("ask", question, "--json", *options, home=home, settings=settings)
 
 
 def assert_one_line(done: Finished, *said: str) -> None:
@@ -47,14 +47,6 @@ def assert_one_line(done: Finished, *said: str) -> None:
     assert 1 == len(done.err.splitlines()), done.err
     for words in said:
         assert words in done.err
-
-
-def without_root_rights() -> None:
-    """Takes from root what lets it read everything, so that file modes count for it too."""
-    if os.geteuid() == 0:
-        drop_from_bounding_set = 24
-        for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
-            ctypes.CDLL(None).prctl(drop_from_bounding_set, capability)
 
 
 def test_an_empty_corpus_is_silent_and_says_why(tmp_path: Path) -> None:
@@ -103,19 +95,39 @@ def test_a_folder_without_the_right_to_read_is_named(tmp_path: Path) -> None:
     """It must not look like an empty corpus."""
     corpus = tmp_path / "corpus"
     corpus.mkdir(mode=0)
-    done = subprocess.run(
-        [DATELINE, "sources", "--corpus", corpus],
-        capture_output=True,
-        encoding="utf-8",
-        env=environment(tmp_path),
-        preexec_fn=without_root_rights,
-        check=False,
-    )
+    done = dateline("sources", "--corpus", corpus, home=tmp_path, as_root=False)
     corpus.chmod(0o755)
 
-    assert_one_line(
-        Finished(done.returncode, done.stdout, done.stderr), str(corpus), "cannot be read"
-    )
+    assert_one_line(done, str(corpus), "cannot be read")
+
+
+def test_an_index_that_may_not_be_written_is_answered_from_while_it_is_current(
+    indexed: Path, index: Path, tmp_path: Path
+) -> None:
+    """A shared one may belong to somebody else."""
+    index.chmod(0o500)
+    asked = dateline("ask", "Who is Kim?", *places(indexed, index), home=indexed, as_root=False)
+    rebuilt = dateline("index", "--rebuild", *places(indexed, index), home=indexed, as_root=False)
+    index.chmod(0o700)
+
+    assert 0 == asked.status, asked.err
+    assert_one_line(rebuilt, str(index), "cannot be written", "--index")
+
+
+def test_a_question_waits_for_the_index_that_another_process_builds(tmp_path: Path) -> None:
+    """Two first questions at once are both answered."""
+    together = [
+        subprocess.Popen(
+            [DATELINE, "ask", "Who is Kim?", "--json"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment(tmp_path),
+        )
+        for _ in range(2)
+    ]
+    outputs = [process.communicate(timeout=120) for process in together]
+
+    assert [0, 0] == [process.returncode for process in together], outputs
 
 
 @pytest.mark.parametrize("name", ["articles.jsonl", "embeddings.faiss", "../manifest.json"])
@@ -178,7 +190,7 @@ def test_an_index_built_with_another_model_is_refused(indexed: Path, tmp_path: P
     model = tmp_path / "model"
     model.mkdir()
     (model / "model.safetensors").write_bytes(b"other weights")
-    done = ask(indexed, DATELINE_MODEL=str(model))
+    done = ask(indexed, model=str(model))
 
     assert_one_line(done, "all-MiniLM-L6-v2", str(model), "--rebuild")
 
@@ -193,7 +205,7 @@ def test_an_index_built_with_another_model_is_refused(indexed: Path, tmp_path: P
 )
 def test_a_model_that_is_not_here_is_named(indexed: Path, model: str, said: str) -> None:
     """And nothing is fetched to find that out."""
-    assert_one_line(ask(indexed, DATELINE_MODEL=model), model, said)
+    assert_one_line(ask(indexed, model=model), model, said)
 
 
 def test_a_changed_corpus_is_answered_from_as_it_is_now(tmp_path: Path) -> None:
@@ -220,13 +232,14 @@ def test_a_changed_corpus_is_answered_from_as_it_is_now(tmp_path: Path) -> None:
 )
 def test_run_without_a_usable_token_says_so_at_once(tmp_path: Path, token: str, said: str) -> None:
     """Before any model is loaded."""
-    done = dateline("run", home=tmp_path, DISCORD_TOKEN=token)
+    done = dateline("run", home=tmp_path, settings={"DISCORD_TOKEN": token})
 
     assert_one_line(done, said)
 
 
 def test_every_bad_setting_is_named_in_one_line(tmp_path: Path) -> None:
     """Mending one must not bring up the next."""
-    done = dateline("sources", home=tmp_path, DATELINE_LOG_LEVEL="LOUD", DATELINE_CORPSE="x")
+    settings = {"DATELINE_LOG_LEVEL": "LOUD", "DATELINE_CORPSE": "x"}
+    done = dateline("sources", home=tmp_path, settings=settings)
 
     assert_one_line(done, "LOUD", "DATELINE_CORPSE")

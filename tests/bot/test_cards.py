@@ -15,6 +15,7 @@ from bot.cards import (
     nearest_message,
     quote_pages,
     sources_message,
+    sources_pages,
 )
 from bot.escaping import escape, unescape
 from retrieval.dates import PartialDate
@@ -66,16 +67,28 @@ def test_an_article_is_shown_whole_within_every_limit(article: Article) -> None:
 
 
 @settings(max_examples=25)
-@given(st.lists(articles(60), max_size=12))
+@given(st.lists(articles(60), max_size=25))
 def test_the_list_of_sources_is_within_every_limit(held: list[Article]) -> None:
     """Titles may be of any length; ten of them still make a message."""
-    message = sources_message(held, SUMMARY)
+    messages = [sources_message(held, SUMMARY, page) for page in range(sources_pages(held))]
 
-    lines = [line for page in message.pages for line in (page[0].description or "").split("\n")]
+    cards = [card for message in messages for (card,) in message.pages]
+    lines = [line for card in cards for line in (card.description or "").split("\n")]
     assert len(held) == len(lines)
-    assert -(-len(held) // 10) == len(message.pages)
-    for page in message.pages or ((),):
-        assert [] == refusals(message.content, page)
+    for message in messages:
+        assert [] == refusals(message.content, message.pages[0])
+
+
+@pytest.mark.parametrize(("page", "expected"), [(0, 0), (1, 10), (2, None), (9_999, None)])
+def test_a_page_of_sources_begins_where_the_last_one_ended(page: int, expected: int | None) -> None:
+    """Every article is on one page; beyond the last there is none."""
+    held = [make_article(title=f"Title {number}") for number in range(15)]
+
+    message = sources_message(held, SUMMARY, page)
+
+    described = [card.description or "" for (card,) in message.pages]
+    first = [text.partition("\n")[0] for text in described]
+    assert first == ([] if expected is None else [f"`2024-02-20` **Title {expected}** — The Daily"])
 
 
 @settings(max_examples=25)
@@ -222,17 +235,18 @@ def test_only_links_that_discord_takes_are_sent(url: str | None, expected: str |
     assert [] == refusals("", [card])
 
 
-@settings(max_examples=25)
-@given(st.lists(quotes(4_000), min_size=1, max_size=4))
-def test_footers_do_not_move_quotes_between_pages(given_quotes: list[Quote]) -> None:
+def test_footers_do_not_move_quotes_between_pages() -> None:
     """A button knows quotes without the near-copies: it must find the pages it was made for."""
-    bare = [Quote(quote.article, quote.span, 0.0) for quote in given_quotes]
+    others = tuple(make_article(source="Paper " * 20) for _ in range(3))
+    bare = [make_quote("x" * 2_900), make_quote("y" * 2_900)]
+    full = [Quote(quote.article, quote.span, 0.9, also_in=others) for quote in bare]
 
-    pages, rebuilt = quote_pages(given_quotes), quote_pages(bare)
+    pages, rebuilt = (
+        [[card.description for card in page] for page in quote_pages(given)]
+        for given in (full, bare)
+    )
 
-    assert [[card.description for card in page] for page in pages] == [
-        [card.description for card in page] for page in rebuilt
-    ]
+    assert pages == rebuilt
 
 
 @given(articles(60))

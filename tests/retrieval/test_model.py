@@ -129,12 +129,15 @@ def test_no_texts_give_no_rows(embedder: SentenceTransformerEmbedder) -> None:
     assert [] == embedder.embed_words([])
 
 
-def test_progress_counts_up_to_all_passages(embedder: SentenceTransformerEmbedder) -> None:
+def test_progress_counts_up_to_all_passages(
+    embedder: SentenceTransformerEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The bar must reach its end."""
+    monkeypatch.setattr("retrieval.embedder._BLOCK", 2)
     heard: list[tuple[int, int]] = []
-    embedder.embed_passages(["car"] * 300, lambda done, total: heard.append((done, total)))
+    embedder.embed_passages(["car"] * 3, lambda done, total: heard.append((done, total)))
 
-    assert [(256, 300), (300, 300)] == heard
+    assert [(2, 3), (3, 3)] == heard
 
 
 def test_word_pieces_are_unit_rows_without_the_models_own_marks(
