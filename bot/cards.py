@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote as percent_encode
 
 import discord
@@ -98,6 +99,7 @@ def quote_cards(quote: Quote, *, colour: int = _COLOUR) -> list[discord.Embed]:
     return cards
 
 
+@lru_cache(maxsize=16)  # a press on a button asks again for all pages, which a long article feels
 def article_pages(article: Article) -> tuple[tuple[discord.Embed, ...], ...]:
     """The whole article, word for word, one card a page, its metadata on the first."""
     parts = cut(article.text, _MAX_DESCRIPTION)

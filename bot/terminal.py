@@ -223,15 +223,15 @@ class TerminalProgress:
                 transient=True,
             )
             self._progress.start()
+        # A step of one unit has no share to show: a pulse instead of a bar stuck at 0.
+        share = total if total > 1 else None
         if step != self._step:
             self._step = step
             for task in self._progress.task_ids:
                 self._progress.remove_task(task)
-            self._progress.add_task(step)
-        # A step of one unit has no share to show: a pulse instead of a bar stuck at 0.
-        self._progress.update(
-            self._progress.task_ids[0], completed=done, total=total if total > 1 else None
-        )
+            self._progress.add_task(step, completed=done, total=share)
+        else:
+            self._progress.update(self._progress.task_ids[0], completed=done, total=share)
 
     def _tell(self, step: str, done: int, total: int) -> None:
         now = time.monotonic()

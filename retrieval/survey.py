@@ -96,7 +96,8 @@ def describe_index(places: Places, model: ModelFiles) -> tuple[str, bool]:
     manifest = read_manifest(places.index)
     require_match(places.index, manifest, places.corpus, model)
     verify(places.index, manifest)
-    size = f"{manifest.passages:,} passages in {places.index}"
+    count = f"{manifest.passages:,} passage{'' if manifest.passages == 1 else 's'}"
+    size = f"{count} in {places.index}"
     if is_current(places.corpus, manifest):
         return size, True
     return f"{size}; the corpus has changed since: dateline index", False

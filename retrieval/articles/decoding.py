@@ -87,9 +87,18 @@ def _strictly(data: bytes, encoding: str) -> str:
         raise ValueError(f"broken {encoding} at byte {error.start:,}") from error
 
 
-def _checked(text: str, encoding: str) -> tuple[str, str]:
+def require_text(text: str) -> None:
+    """Refuses what nobody can read.
+
+    Raises:
+        ValueError: there is nothing to see in `text`, or a control character that no text holds.
+    """
     if not text.strip("\ufeff \t\r\n\x0b\x0c\x1b\x85\xa0\u2028\u2029\u200b"):
         raise ValueError("there is no text in it")
     if found := _CONTROL_TEXT.search(text):
         raise ValueError(f"not text (it holds the control character U+{ord(found[0]):04X})")
+
+
+def _checked(text: str, encoding: str) -> tuple[str, str]:
+    require_text(text)
     return text, encoding

@@ -3,6 +3,7 @@
 import json
 from pathlib import PurePosixPath
 
+from retrieval.articles.decoding import require_text
 from retrieval.articles.fields import Fields, article_from_fields, is_whole
 from retrieval.articles.plain_text import lay_out
 from retrieval.errors import ArticleError
@@ -45,6 +46,10 @@ def _read_record(path: str, number: int, line: str, notes: tuple[str, ...]) -> A
     text = next((record[name] for name in _TEXT if isinstance(record.get(name), str)), "")
     if not text.strip():
         raise ArticleError(path, f"a record without {' or '.join(_TEXT)}", number)
+    try:
+        require_text(text)
+    except ValueError as error:
+        raise ArticleError(path, str(error), number) from error
     if not is_whole(text):
         raise ArticleError(path, "its text holds half of a surrogate pair", number)
     own_id = next((record[name] for name in _ID if record.get(name) not in (None, "")), None)

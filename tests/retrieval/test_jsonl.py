@@ -53,6 +53,10 @@ def test_a_record_without_an_id_is_named_by_its_line(path: str) -> None:
         ("{", "wire.jsonl, line 1: not JSON"),  # broken
         ("[" * 100_000, "line 1: a record of more than 1,000 bytes"),  # a bomb, cut short
         ("[" * 900, "line 1: not JSON"),  # deep
+        (
+            {"text": "Nul\0 is no letter."},
+            "line 1: not text (it holds the control character U+0000",
+        ),
         ([1], "line 1: not a JSON object"),
         ({"id": 1}, "line 1: a record without text or body or content"),
         ({"text": 5}, "line 1: a record without text or body or content"),
