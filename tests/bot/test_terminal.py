@@ -9,6 +9,7 @@ import sys
 import time
 import tty
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TextIO
 
@@ -47,12 +48,25 @@ def drawn(draw: Callable[[TextIO], None]) -> str:
     """What goes to a real terminal."""
     master, slave = pty.openpty()
     tty.setraw(slave)  # else the terminal itself turns "\n" into "\r\n"
-    with os.fdopen(slave, "w", encoding="utf-8", newline="") as file:
-        draw(file)
-        file.flush()
-        shown = os.read(master, 65_536)
-    os.close(master)
-    return shown.decode()
+    with ThreadPoolExecutor(1) as reader:
+        shown = reader.submit(_read_to_end, master)
+        with os.fdopen(slave, "w", encoding="utf-8", newline="") as file:
+            draw(file)
+        return shown.result(20).decode()
+
+
+def _read_to_end(master: int) -> bytes:
+    """Everything that was written until the other side closed; a terminal gives it in pieces."""
+    pieces = []
+    with os.fdopen(master, "rb", buffering=0) as file:
+        while True:
+            try:
+                piece = file.read(65_536)
+            except OSError:  # how Linux says that the other side has closed
+                piece = b""
+            if not piece:
+                return b"".join(pieces)
+            pieces.append(piece)
 
 
 def on_a_terminal(show: Callable[[Terminal], None]) -> str:
