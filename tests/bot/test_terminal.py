@@ -57,7 +57,7 @@ def drawn(draw: Callable[[TextIO], None]) -> str:
 
 def _read_to_end(master: int) -> bytes:
     """Everything that was written until the other side closed; a terminal gives it in pieces."""
-    pieces = []
+    pieces: list[bytes] = []
     with os.fdopen(master, "rb", buffering=0) as file:
         while True:
             try:
