@@ -23,6 +23,7 @@ from bot.cards import (
     sources_pages,
 )
 from bot.errors import GoneError, tell
+from retrieval.survey import date_order
 from retrieval.types import Article, CorpusSummary, Quote, Span
 
 if TYPE_CHECKING:
@@ -45,14 +46,7 @@ class Library:
     def __init__(self, articles: Iterable[Article], summary: CorpusSummary) -> None:
         self.summary = summary
         self.by_key = {article_key(article): article for article in articles}
-        self.in_order = sorted(
-            self.by_key.values(),
-            key=lambda article: (
-                article.published is None,
-                article.published.first_day.isoformat() if article.published else "",
-                article.article_id,
-            ),
-        )
+        self.in_order = sorted(self.by_key.values(), key=date_order)
 
     def find(self, key: str) -> Article:
         """The article with this key.

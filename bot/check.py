@@ -4,7 +4,7 @@ import platform
 from collections.abc import Iterator
 
 from bot.phrases import plural
-from bot.settings import Settings, SettingsError
+from bot.settings import DESCRIPTIONS, Settings, SettingsError
 from retrieval import __version__
 from retrieval.errors import IndexNotBuiltError, ModelError, RetrievalError
 from retrieval.model import ModelFiles, find_model
@@ -31,6 +31,8 @@ def check(settings: Settings) -> Iterator[Row]:
         yield "note", "token", f"{error}; only `dateline run` needs it"
     yield "ok", "intents", "no privileged intent is needed; leave all three switched off"
     yield "ok", "log level", settings.log_level
+    for name in settings.unknown:
+        yield "note", "setting", f"{name} is none of ours; there are {', '.join(DESCRIPTIONS)}"
 
 
 def _check_corpus(settings: Settings) -> Iterator[Row]:

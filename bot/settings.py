@@ -1,4 +1,4 @@
-"""Frozen `Settings` from the environment; `SettingsError` lists every problem at once."""
+"""Frozen `Settings` from the command line, the environment and a `.env` file."""
 
 import hashlib
 import re
@@ -13,8 +13,7 @@ from retrieval.types import Places
 
 _SEEDS = Path(__file__).resolve().parent.parent / "seeds"
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-# Three parts divided by dots, the first one the bot's id: the look of every bot token.
-_TOKEN = re.compile(r"[\w-]{3,}\.[\w-]{3,}\.[\w-]{3,}")
+_TOKEN = re.compile(r"[\w.-]+", re.ASCII)  # what tokens are made of; Discord judges the rest
 
 DESCRIPTIONS = {
     "DISCORD_TOKEN": "the bot's token, from Discord's developer portal; needed by `dateline run`",
@@ -27,7 +26,7 @@ DESCRIPTIONS = {
 
 
 class SettingsError(Exception):
-    """One or more settings are missing or malformed; the message names all of them."""
+    """A setting is missing or malformed; the message names it and says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +39,8 @@ class Settings:
     log_level: str
     token: str | None = field(repr=False)
     """None when it is not set; see `require_token`."""
+    unknown: tuple[str, ...] = ()
+    """Names that begin like ours and are no setting: most are misspelt."""
 
     @classmethod
     def from_environ(
@@ -55,27 +56,26 @@ class Settings:
         An empty value counts as none.
 
         Raises:
-            SettingsError: naming every value that cannot be used.
+            SettingsError: a value cannot be used.
         """
         values = {**_read_dotenv(dotenv), **{key: value for key, value in environ.items() if value}}
-        problems = [
-            f"unknown setting {key}; known: {', '.join(DESCRIPTIONS)}"
-            for key in sorted(values)
-            if key.startswith("DATELINE_") and key not in DESCRIPTIONS
-        ]
         level = values.get("DATELINE_LOG_LEVEL", "INFO").upper()
         if level not in _LEVELS:
-            problems.append(f"DATELINE_LOG_LEVEL is {level!r}; choose from {', '.join(_LEVELS)}")
-        token = values.get("DISCORD_TOKEN", "").strip() or None
-        if problems:
-            raise SettingsError("; ".join(problems))
+            raise SettingsError(
+                f"DATELINE_LOG_LEVEL is {level!r}; choose from {', '.join(_LEVELS)}"
+            )
         folder = corpus or _path(values, "DATELINE_CORPUS") or _SEEDS
         return cls(
             corpus=folder,
             index=index or _path(values, "DATELINE_INDEX") or default_index(folder),
             model=values.get("DATELINE_MODEL"),
             log_level=level,
-            token=token,
+            token=values.get("DISCORD_TOKEN", "").strip() or None,
+            unknown=tuple(
+                key
+                for key in sorted(values)
+                if key.startswith("DATELINE_") and key not in DESCRIPTIONS
+            ),
         )
 
     @property
@@ -87,7 +87,7 @@ class Settings:
         """The token, if it could be one.
 
         Raises:
-            SettingsError: it is missing or cut short; the token itself is not repeated.
+            SettingsError: it is missing, or no token; it is not repeated.
         """
         if self.token is None:
             raise SettingsError(
@@ -95,8 +95,8 @@ class Settings:
             )
         if not _TOKEN.fullmatch(self.token):
             raise SettingsError(
-                "DISCORD_TOKEN does not look like a bot token (three parts divided by dots); "
-                "copy it again from the Bot page of Discord's developer portal"
+                "DISCORD_TOKEN holds what no token holds (a blank, a quotation mark); copy it "
+                "again from the Bot page of Discord's developer portal"
             )
         return self.token
 

@@ -48,21 +48,17 @@ def survey(places: Places, report: Report = no_report) -> Survey:
             ]
             if not any(file.clashes for file in manifest.files):
                 found = [(group[0].article, len(group)) for group in groups]
-                return Survey(in_order(found), (*unread, *refused))
+                return Survey(_in_order(found), (*unread, *refused))
     except IndexFolderError:
         pass  # no index, or none that helps: the files themselves are the truth
     return _read_files(places, unread, report)
 
 
-def in_order(found: Iterable[tuple[Article, int]]) -> tuple[tuple[Article, int], ...]:
-    """Articles in order of date, then of id; those without a date last."""
-
-    def key(item: tuple[Article, int]) -> tuple[bool, str, str]:
-        published = item[0].published
-        first = "" if published is None else published.first_day.isoformat()
-        return published is None, first, item[0].article_id
-
-    return tuple(sorted(found, key=key))
+def date_order(article: Article) -> tuple[bool, str, str]:
+    """Sorts articles by date, then by id; those without a date last."""
+    published = article.published
+    first = "" if published is None else published.first_day.isoformat()
+    return published is None, first, article.article_id
 
 
 def _read_files(places: Places, unread: Sequence[ArticleError], report: Report) -> Survey:
@@ -84,7 +80,11 @@ def _read_files(places: Places, unread: Sequence[ArticleError], report: Report) 
                 continue
             articles[article.article_id] = article, len(split(article))
     report(READING, len(files), len(files))
-    return Survey(in_order(articles.values()), tuple(refused))
+    return Survey(_in_order(articles.values()), tuple(refused))
+
+
+def _in_order(found: Iterable[tuple[Article, int]]) -> tuple[tuple[Article, int], ...]:
+    return tuple(sorted(found, key=lambda item: date_order(item[0])))
 
 
 def describe_index(places: Places, model: ModelFiles) -> tuple[str, bool]:

@@ -175,10 +175,10 @@ def test_a_missing_model_is_a_problem(seeds: Path, tmp_path: Path) -> None:
             "only `dateline run` needs it",
         ),  # missing
         (
-            "s3cr3t.s3cr3t",
-            "DISCORD_TOKEN does not look like a bot token (three parts divided by dots); copy it "
-            "again from the Bot page of Discord's developer portal; only `dateline run` needs it",
-        ),  # cut short
+            "Bot s3cr3t",
+            "DISCORD_TOKEN holds what no token holds (a blank, a quotation mark); copy it again "
+            "from the Bot page of Discord's developer portal; only `dateline run` needs it",
+        ),  # as it stands in a header
     ],
 )
 def test_a_token_that_cannot_be_used_is_noted(
@@ -188,6 +188,16 @@ def test_a_token_that_cannot_be_used_is_noted(
     settings = settings_for(seeds, tmp_path / "index", DISCORD_TOKEN=token)
 
     assert [("note", expected)] == rows(settings, "token")
+
+
+def test_a_misspelt_setting_is_noted_with_those_there_are(seeds: Path, tmp_path: Path) -> None:
+    """Else it is looked for for an evening."""
+    settings = settings_for(seeds, tmp_path / "index", DATELINE_CORPSE="x")
+
+    ((state, finding),) = rows(settings, "setting")
+
+    assert "note" == state
+    assert finding.startswith("DATELINE_CORPSE is none of ours; there are DISCORD_TOKEN")
 
 
 def test_the_token_is_never_shown(seeds: Path, tmp_path: Path) -> None:

@@ -122,33 +122,21 @@ def test_an_env_file_that_is_not_text_is_named(tmp_path: Path) -> None:
     assert TOKEN not in str(caught.value)
 
 
-@given(
-    st.sets(st.sampled_from(["DATELINE_CORPSE", "DATELINE_TOKEN", "DATELINE_", "DATELINE_X_1"])),
-    st.sampled_from(["LOUD", "INFO"]),
-)
-def test_every_problem_is_named_at_once(unknown: set[str], level: str) -> None:
-    """Mending one after another, with a start between, is how evenings are lost."""
-    environ = {"DATELINE_LOG_LEVEL": level, **dict.fromkeys(unknown, TOKEN)}
-
-    try:
-        Settings.from_environ(environ)
-        problems = ""
-    except SettingsError as error:
-        problems = str(error)
-
-    named = {key for key in unknown if f"unknown setting {key};" in problems}
-    assert unknown == named
-    assert (level == "LOUD") == ("DATELINE_LOG_LEVEL is 'LOUD'; choose from" in problems)
-    assert TOKEN not in problems
-
-
-def test_an_unknown_setting_is_told_what_is_known() -> None:
-    """Most unknown settings are misspelt ones."""
+def test_a_malformed_level_is_told_what_to_choose_from() -> None:
+    """A run that logs nothing, or too much, must not begin."""
     with pytest.raises(SettingsError) as caught:
-        Settings.from_environ({"DATELINE_CORPSE": "x"})
+        Settings.from_environ({"DATELINE_LOG_LEVEL": "LOUD"})
 
-    expected = f"unknown setting DATELINE_CORPSE; known: {', '.join(DESCRIPTIONS)}"
+    expected = "DATELINE_LOG_LEVEL is 'LOUD'; choose from DEBUG, INFO, WARNING, ERROR"
     assert expected == str(caught.value)
+
+
+@given(st.sets(st.sampled_from(["DATELINE_CORPSE", "DATELINE_", "DATELINE_X_1", *DESCRIPTIONS])))
+def test_names_that_only_look_like_settings_are_kept_for_the_check(names: set[str]) -> None:
+    """They do no harm, so nothing fails, but most are misspelt."""
+    settings = Settings.from_environ(dict.fromkeys(names - {"DATELINE_LOG_LEVEL"}, "x"))
+
+    assert sorted(names - set(DESCRIPTIONS)) == list(settings.unknown)
 
 
 def test_other_programs_settings_are_none_of_ours() -> None:
@@ -169,13 +157,9 @@ def test_the_token_is_in_no_representation() -> None:
 @pytest.mark.parametrize(
     "token",
     [
-        "s3cr3t",  # one part
-        "s3cr3t.s3cr3t",  # two parts
-        "s3cr3t.s3cr3t.s3cr3t.s3cr3t",  # four
         "s3cr3t s3cr3t.s3cr3t.s3cr3t",  # a blank inside
         "Bot s3cr3t.s3cr3t.s3cr3t",  # as it stands in a header
         '"s3cr3t.s3cr3t.s3cr3t"',  # quotation marks that were meant for a shell
-        "s3cr3t..s3cr3t",  # an empty part
     ],
 )
 def test_a_token_that_can_be_none_is_refused_unrepeated(token: str) -> None:
@@ -185,7 +169,7 @@ def test_a_token_that_can_be_none_is_refused_unrepeated(token: str) -> None:
     with pytest.raises(SettingsError) as caught:
         settings.require_token()
 
-    assert "DISCORD_TOKEN does not look like a bot token" in str(caught.value)
+    assert "DISCORD_TOKEN holds what no token holds" in str(caught.value)
     assert "s3cr3t" not in str(caught.value)
 
 
