@@ -10,6 +10,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Self
 
 import discord
@@ -34,6 +35,7 @@ _MAX_QUOTES = 4  # a quote takes at most 22 characters of the custom_id
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
+@lru_cache(maxsize=100_000)
 def article_key(article: Article) -> str:
     """Ten characters that stand for an article as it is now: another text has another key."""
     digest = hashlib.sha256(f"{article.article_id}\0{article.text}".encode()).digest()
@@ -128,7 +130,14 @@ class PageButton(
             await tell(interaction, error)
 
     async def _turn(self, interaction: "discord.Interaction[DatelineClient]") -> None:
-        content, page, pages = self._page(interaction.client.library)
+        client = interaction.client
+        if self.what == "a":  # a long article takes a while to page
+            await interaction.response.defer()
+            _, page, pages = await client.in_worker(self._page, client.library)
+            view = pager(self.what, self.of, self.page, pages)
+            await interaction.edit_original_response(embeds=page, view=view)
+            return
+        content, page, pages = self._page(client.library)
         view = pager(self.what, self.of, self.page, pages)
         if self.what == "n" and self.page == 0 and not _is_own(interaction):
             await interaction.response.send_message(content, embeds=page, view=view, ephemeral=True)

@@ -62,7 +62,9 @@ def _fail(message: str, status: int) -> int:
 
 
 def _speak_utf8() -> None:
-    """Quotes leave as they are in any locale: UTF-8 into pipes, and no crash on a terminal."""
+    """Text comes and leaves as it is in any locale: UTF-8 in pipes, no crash on a terminal."""
+    if not sys.stdin.isatty() and hasattr(sys.stdin, "reconfigure"):
+        sys.stdin.reconfigure(encoding="utf-8-sig", errors="replace")
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is None:
@@ -208,7 +210,7 @@ def _ask_many(settings: Settings, options: argparse.Namespace, top_k: int) -> in
 def _opened(path: Path) -> TextIO:
     if str(path) == "-":
         return sys.stdin
-    return path.open(encoding="utf-8", errors="replace")
+    return path.open(encoding="utf-8-sig", errors="replace")
 
 
 def _record(line: str) -> dict[str, Any]:

@@ -7,10 +7,11 @@ import hashlib
 import json
 import logging
 import re
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import discord
 from discord import app_commands
@@ -18,7 +19,7 @@ from discord import app_commands
 from bot.buttons import Library, PageButton, quotes_view
 from bot.cards import answer_message
 from bot.commands import COMMANDS
-from bot.errors import sentence, tell
+from bot.errors import LOST, StoppingError, despite_a_lost_connection, sentence, tell
 from bot.escaping import escape
 from retrieval.engine import Engine
 from retrieval.types import Answer, Filters
@@ -31,7 +32,10 @@ _HELP = (
     "Ask me something about the coverage, and I answer with quotes from it. "
     "`/ask` takes dates and a source too; `/sources` lists what I have read."
 )
-_DRAIN_S = 10  # a supervisor that stops us waits about as long before it kills
+_DRAIN_S = 8  # a supervisor that stops us waits about ten seconds before it kills
+_FAREWELL_S = 1  # to tell those who were not answered in that time
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class DatelineClient(discord.Client):
@@ -62,15 +66,17 @@ class DatelineClient(discord.Client):
         self._busy = 0
         self._idle = asyncio.Event()
         self._idle.set()
+        self._stopping = False
+        self._seen: deque[int] = deque(maxlen=1_000)
 
     async def answer(self, question: str, filters: Filters | None = None) -> Answer:
         """The engine's answer, found in the worker thread.
 
         Raises:
             QuestionError: the question cannot be asked as it stands.
+            StoppingError: the bot is about to leave.
         """
-        ask = functools.partial(self.engine.answer, question, filters)
-        answer = await asyncio.get_running_loop().run_in_executor(self._worker, ask)
+        answer = await self.in_worker(self.engine.answer, question, filters)
         log.info(
             "answered quotes=%d reason=%s confidence=%.3f ms=%.0f",
             len(answer.quotes),
@@ -80,6 +86,22 @@ class DatelineClient(discord.Client):
         )
         log.debug("question=%r", question)
         return answer
+
+    async def in_worker(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What `work` gives, done in the worker thread so that the event loop stays free.
+
+        Raises:
+            StoppingError: the bot is about to leave.
+        """
+        if self._stopping:
+            raise StoppingError
+        job = functools.partial(work, *args, **kwargs)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._worker, job)
+        except asyncio.CancelledError:
+            if self._stopping:
+                raise StoppingError from None
+            raise
 
     async def setup_hook(self) -> None:
         """Registers buttons and commands; Discord hears of commands only when they changed."""
@@ -125,6 +147,9 @@ class DatelineClient(discord.Client):
         if message.guild is not None and self.user not in message.mentions:
             return
         question = re.sub(rf"<@!?{self.user.id}>", " ", message.content).strip()
+        if message.id in self._seen:  # Discord may send an event twice
+            return
+        self._seen.append(message.id)
         with self.working():
             await self._reply(message, question)
 
@@ -133,7 +158,7 @@ class DatelineClient(discord.Client):
         embeds: list[discord.Embed] = []
         try:
             if question:
-                with contextlib.suppress(discord.HTTPException):
+                with contextlib.suppress(discord.HTTPException, *LOST):
                     await message.channel.typing()
                 answer = await self.answer(question)
                 shown = answer_message(answer, repeat_question=False)
@@ -144,7 +169,8 @@ class DatelineClient(discord.Client):
                 content = _HELP
         except Exception as error:  # every failure is told to the one who asked
             content = escape(sentence(error))
-        try:
+
+        async def send() -> None:
             await message.channel.send(
                 content,
                 embeds=embeds,
@@ -152,7 +178,12 @@ class DatelineClient(discord.Client):
                 # A question that was deleted meanwhile is still answered, in the channel.
                 reference=message.to_reference(fail_if_not_exists=False),
                 mention_author=False,
+                # The same number again, should the first try have arrived after all.
+                nonce=message.id,
             )
+
+        try:
+            await despite_a_lost_connection(send)
         except discord.Forbidden:
             log.warning(
                 "cannot answer in channel=%d: needs Send Messages, Embed Links and Read Message "
@@ -161,8 +192,10 @@ class DatelineClient(discord.Client):
             )
         except discord.NotFound:
             log.info("channel=%d is gone, its question stays unanswered", message.channel.id)
-        except discord.HTTPException as error:
+        except (discord.HTTPException, *LOST) as error:
             log.error("answer could not be sent channel=%d: %s", message.channel.id, error)
+            with contextlib.suppress(discord.HTTPException, *LOST):
+                await message.channel.send(escape(sentence(error)))
 
     async def _on_command_error(
         self, interaction: discord.Interaction[Any], error: app_commands.AppCommandError
@@ -182,11 +215,18 @@ class DatelineClient(discord.Client):
                 self._idle.set()
 
     async def drain(self) -> None:
-        """Waits for the questions under way, but not for ever."""
+        """Waits for the questions under way, but not for ever, and takes no new ones.
+
+        Those that are not answered in time, and newcomers, are told to ask again.
+        """
         try:
             await asyncio.wait_for(self._idle.wait(), _DRAIN_S)
         except TimeoutError:
-            log.warning("stopped with %d questions unanswered", self._busy)
+            log.warning("stopping with %d questions unanswered", self._busy)
+        self._stopping = True
+        self._worker.shutdown(wait=False, cancel_futures=True)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._idle.wait(), _FAREWELL_S)
 
     async def close(self) -> None:
         """Leaves Discord and ends the worker thread."""

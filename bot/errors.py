@@ -2,8 +2,10 @@
 
 import logging
 import secrets
+from collections.abc import Awaitable, Callable
 from typing import Any
 
+import aiohttp
 import discord
 from discord import app_commands
 
@@ -12,11 +14,17 @@ from retrieval.errors import QuestionError, RetrievalError
 
 log = logging.getLogger(__name__)
 
+LOST = (aiohttp.ClientError, OSError, TimeoutError)
+"""What a lost connection raises; discord.py passes it on and does not try again."""
 _MAX_SENTENCE = 900  # escaping can double it, and a message holds 2,000
 
 
 class GoneError(Exception):
     """What a button or a choice refers to is no longer in the coverage as it was."""
+
+
+class StoppingError(Exception):
+    """The bot is about to leave Discord."""
 
 
 class NoSuchArticleError(Exception):
@@ -42,6 +50,8 @@ def sentence(error: BaseException) -> str:
         case NoSuchArticleError():
             named = shorten(str(error), _MAX_SENTENCE // 2)
             return f"There is no article {named} in the coverage. Choose one from the list."
+        case StoppingError():
+            return "I am just being restarted. Please ask again in a minute."
         case RetrievalError():
             return f"The coverage cannot be read just now{_reference(error)}."
         case discord.Forbidden():
@@ -63,6 +73,20 @@ def _capitalised(text: str) -> str:
     return text if text.endswith((".", "?", "!", "…")) else f"{text}."
 
 
+async def despite_a_lost_connection(request: Callable[[], Awaitable[object]]) -> None:
+    """Makes a request that can be made twice, and makes it once more if the connection is lost.
+
+    Raises:
+        discord.HTTPException: Discord refuses it.
+        LOST: the connection is lost again.
+    """
+    try:
+        await request()
+    except LOST as error:
+        log.warning("connection lost, trying again: %s", error)
+        await request()
+
+
 async def tell(interaction: discord.Interaction[Any], error: Exception) -> None:
     """Tells the one who asked, and nobody else, that it failed and what to do."""
     text = escape(sentence(error))
@@ -71,5 +95,5 @@ async def tell(interaction: discord.Interaction[Any], error: Exception) -> None:
             await interaction.response.send_message(text, ephemeral=True)
         else:
             await interaction.edit_original_response(content=text)
-    except discord.HTTPException as failure:
+    except (discord.HTTPException, *LOST) as failure:
         log.error("failure could not be told: %s", failure)

@@ -64,10 +64,10 @@ class Settings:
             raise SettingsError(
                 f"DATELINE_LOG_LEVEL is {level!r}; choose from {', '.join(_LEVELS)}"
             )
-        folder = corpus or _path(values, "DATELINE_CORPUS") or _SEEDS
+        folder = _expanded(corpus or Path(values.get("DATELINE_CORPUS") or _SEEDS))
         return cls(
             corpus=folder,
-            index=index or _path(values, "DATELINE_INDEX") or default_index(folder),
+            index=_expanded(index or Path(values.get("DATELINE_INDEX") or default_index(folder))),
             model=values.get("DATELINE_MODEL"),
             log_level=level,
             token=values.get("DISCORD_TOKEN", "").strip() or None,
@@ -106,10 +106,6 @@ def default_index(corpus: Path) -> Path:
     path = _expanded(corpus).resolve()
     digest = hashlib.sha256(str(path).encode()).hexdigest()[:8]
     return user_cache_path("dateline", appauthor=False) / f"{path.name or 'corpus'}-{digest}"
-
-
-def _path(values: Mapping[str, str], key: str) -> Path | None:
-    return _expanded(Path(values[key])) if values.get(key) else None
 
 
 def _expanded(path: Path) -> Path:

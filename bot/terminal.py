@@ -237,6 +237,8 @@ class TerminalProgress:
         now = time.monotonic()
         if step != self._step:
             self._step, self._began, self._told = step, now, False
+            if total == 0:
+                self._console.print(f"{step} …", soft_wrap=True)
         elif not self._told and 0 < done < total and now - self._began > 2:
             self._told = True
             left = (now - self._began) / done * (total - done)

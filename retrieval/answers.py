@@ -14,7 +14,6 @@ from retrieval.types import Quote, Reason, Span
 _BESIDE = 0.6
 # Under this share of the threshold nothing was even near.
 _NEAR = 0.5
-_COPY = 0.8  # share of three-word runs in common that makes two quotes near-copies
 
 
 def choose(
@@ -83,7 +82,7 @@ def collapse(quotes: Sequence[Quote]) -> list[Quote]:
     kept: list[Quote] = []
     for quote in quotes:
         for position, other in enumerate(kept):
-            if _alike(quote.text, other.text):
+            if _words(quote.text) == _words(other.text):
                 named = {article.article_id for article in (other.article, *other.also_in)}
                 if quote.article.article_id not in named:
                     older, newer = sorted((other, quote), key=_day)
@@ -95,12 +94,9 @@ def collapse(quotes: Sequence[Quote]) -> list[Quote]:
     return kept
 
 
-def _alike(one: str, other: str) -> bool:
-    runs_one, runs_other = _runs(one), _runs(other)
-    return len(runs_one & runs_other) >= _COPY * len(runs_one | runs_other)
+def _words(text: str) -> list[str]:
+    """What makes two quotes copies of each other: their words, whatever stands between them.
 
-
-def _runs(text: str) -> set[tuple[str, ...]]:
-    """All runs of three words; of a shorter text, the text itself."""
-    words = re.findall(r"\w+", text.casefold()) or [text]
-    return {tuple(words[i : i + 3]) for i in range(max(1, len(words) - 2))}
+    One other word can turn a report into its contrary, so no fewer than all have to agree.
+    """
+    return re.findall(r"\w+", text.casefold()) or [text]

@@ -65,7 +65,10 @@ class Engine:
             from retrieval.index.building import build
 
             build(places.corpus, places.index, embedder, wait_s=_PATIENCE_S, report=report)
-        return cls(FolderIndex.open(places.index), embedder, SimilarityReader(embedder))
+        index = FolderIndex.open(places.index)
+        # Another process may have built it anew while the model was loading.
+        require_match(places.index, index.manifest, places.corpus, model)
+        return cls(index, embedder, SimilarityReader(embedder))
 
     @property
     def articles(self) -> Sequence[Article]:

@@ -6,8 +6,11 @@ from retrieval.sentences import split_paragraphs, split_sentences
 from retrieval.types import Article, Passage, Span
 
 MAX_PASSAGE = 600  # code points, about 130 tokens: two passages to the model's 256
-SETTINGS = f"paragraphs in sentences of at most {MAX_PASSAGE}, version 1"
-"""Recorded with an index: passages cut by other settings cannot be mixed."""
+SETTINGS = f"articles 1, paragraphs in sentences of at most {MAX_PASSAGE} 1"
+"""Recorded with an index: what was read or cut in other ways cannot be mixed.
+
+Raise the first 1 when articles are read differently, the last one when they are cut differently.
+"""
 
 
 def split(article: Article) -> tuple[Passage, ...]:

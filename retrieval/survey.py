@@ -22,8 +22,10 @@ class Survey:
     refused: tuple[ArticleError, ...]
 
     def find(self, wanted: str) -> tuple[Article, int] | None:
-        """The article with this id, or else the only one whose id begins with it."""
-        exact = [found for found in self.articles if found[0].article_id == wanted]
+        """The article with this id, or its file's name, or else the only one that begins so."""
+        exact = [found for found in self.articles if found[0].article_id == wanted] or [
+            found for found in self.articles if found[0].source == wanted
+        ]
         near = [found for found in self.articles if found[0].article_id.startswith(wanted)]
         matches = exact or near
         return matches[0] if len(matches) == 1 else None
@@ -46,7 +48,7 @@ def survey(places: Places, report: Report = no_report) -> Survey:
                 for file in manifest.files
                 for line, reason in file.refused
             ]
-            if not any(file.clashes for file in manifest.files):
+            if not any(file.unsettled for file in manifest.files):
                 found = [(group[0].article, len(group)) for group in groups]
                 return Survey(_in_order(found), (*unread, *refused))
     except IndexFolderError:

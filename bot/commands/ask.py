@@ -7,7 +7,7 @@ from discord import app_commands
 
 from bot.buttons import quotes_view
 from bot.cards import MAX_CHOICE, answer_message
-from bot.errors import NotADateError
+from bot.errors import NotADateError, despite_a_lost_connection
 from bot.escaping import shorten
 from retrieval.dates import PartialDate
 from retrieval.engine import MAX_QUESTION
@@ -56,10 +56,12 @@ async def ask(
         await interaction.response.defer(thinking=True, ephemeral=private)
         answer = await client.answer(question, Filters(after, before, source))
         shown = answer_message(answer, repeat_question=True)
-        await interaction.edit_original_response(
-            content=shown.content,
-            embeds=list(shown.pages[0]) if shown.pages else [],
-            view=quotes_view(answer.quotes, answer.nearest, len(shown.pages)),
+        await despite_a_lost_connection(
+            lambda: interaction.edit_original_response(
+                content=shown.content,
+                embeds=list(shown.pages[0]) if shown.pages else [],
+                view=quotes_view(answer.quotes, answer.nearest, len(shown.pages)),
+            )
         )
 
 

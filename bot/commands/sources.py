@@ -7,7 +7,7 @@ from discord import app_commands
 
 from bot.buttons import Library, article_key, pager
 from bot.cards import article_pages, choice_name, sources_message, sources_pages
-from bot.errors import GoneError, NoSuchArticleError
+from bot.errors import GoneError, NoSuchArticleError, despite_a_lost_connection
 from retrieval.types import Article
 
 if TYPE_CHECKING:
@@ -33,13 +33,16 @@ async def sources(interaction: "discord.Interaction[DatelineClient]") -> None:
 @app_commands.describe(article="Begin to type its title, its date or its source")
 async def source(interaction: "discord.Interaction[DatelineClient]", article: str) -> None:
     """The article, paged, for the one who asked."""
-    found = _find(interaction.client.library, article)
-    pages = article_pages(found)
-    await interaction.response.send_message(
-        embeds=list(pages[0]),
-        view=pager("a", article_key(found), 0, len(pages)),
-        ephemeral=True,
-    )
+    client = interaction.client
+    with client.working():
+        await interaction.response.defer(thinking=True, ephemeral=True)
+        found = await client.in_worker(_find, client.library, article)
+        pages = await client.in_worker(article_pages, found)
+        await despite_a_lost_connection(
+            lambda: interaction.edit_original_response(
+                embeds=list(pages[0]), view=pager("a", article_key(found), 0, len(pages))
+            )
+        )
 
 
 @source.autocomplete("article")

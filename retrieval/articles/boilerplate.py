@@ -21,13 +21,16 @@ _FURNITURE = re.compile(
 )
 # These words point at another article wherever they stand; the rest only above a list.
 _POINTS = (
-    r"also read|read also|read (?:more|next)|see also|must read|further reading|"
-    r"(?:also|more) on this(?: story)?|related (?:articles?|stories|coverage|news|posts|links|"
-    r"reading)|you (?:may|might) also (?:like|be interested in)|recommended for you"
+    r"also (?:read|see|watch|listen)|read also|(?:what to )?read (?:more|next)|see also|must read|"
+    r"(?:further|suggested|recommended) reading|(?:also|more) on this(?: story)?|"
+    r"related (?:articles?|story|stories|coverage|news|posts?|links?|reading|topics?|videos?)|"
+    r"you (?:may|might|could) (?:also )?(?:like|be interested in)|recommended for you|"
+    r"don['’]t miss|in case you missed it"
 )
 _HEADS = (
-    r"related|recommended(?: stories)?|more (?:from|in|on) [^.:|]{1,40}|most read|"
-    r"trending(?: now)?|editors?['’]s? picks?|top stories|latest news"
+    r"related|recommended(?: stories)?|more (?:from|in|on) [^.:|]{1,40}|more (?:stories|news)|"
+    r"most (?:read|popular)|popular(?: now)?|trending(?: now)?|editors?['’]s? picks?|"
+    r"(?:top|latest|other) (?:stories|news)|in other news|read|watch"
 )
 _OPENER = re.compile(
     rf"[\s*_#>•–—-]*(?:(?P<points>{_POINTS})|{_HEADS})(?!\w)[*_]*\s*"
@@ -93,7 +96,7 @@ class OtherArticles:
         if ended or not _is_item(line):
             self._open = False
             return False
-        if self._headlines and not gap:
+        if not gap:
             self._close_together = True
         self._headlines += 1
         return True
@@ -135,7 +138,7 @@ def _names_one(text: str) -> bool:
 def _is_item(line: str) -> bool:
     return reads_like_a_headline(line) or (
         reads_like_a_headline(line.strip().rstrip("!.…"))
-        and line.strip().endswith(("!", "...", "…"))
+        and line.strip().endswith(("!", ".", "…"))
         and _is_title_case(line)
     )
 

@@ -40,6 +40,7 @@ def decode(data: bytes) -> tuple[str, str]:
     except UnicodeDecodeError:
         if _CONTROL.search(data):
             raise ValueError("not text (it holds binary data)") from None
+    _refuse_broken_utf8(data)
     from charset_normalizer import from_bytes  # here, for most corpora have no use for it
 
     best = from_bytes(data, steps=10, chunk_size=1024).best()
@@ -47,6 +48,15 @@ def decode(data: bytes) -> tuple[str, str]:
         raise ValueError("the text is in no encoding known here; save it as UTF-8")
     encoding = _western(data) or best.encoding
     return _checked(_strictly(data, encoding), encoding)
+
+
+def _refuse_broken_utf8(data: bytes) -> None:
+    """Refuses UTF-8 with a few bad bytes: in any other encoding it would be read as nonsense."""
+    text = data.decode("utf-8", "replace")
+    broken = text.count("\ufffd")
+    if sum(char > "\x7f" for char in text) - broken > broken:
+        where = len(text.partition("\ufffd")[0].encode())
+        raise ValueError(f"broken UTF-8 at byte {where:,}; save it again as UTF-8")
 
 
 def _western(data: bytes) -> str | None:

@@ -56,6 +56,7 @@ _BETWEEN = re.compile(
 _DATELINE = re.compile(
     r"\s*[A-Z][A-Z .’'-]+,(?: [A-Z][\w.]+,)? (?P<value>[A-Z][a-z]+\.? \d{1,2}, \d{4}) ?(?:\(|[–—-])"
 )
+_OF_THE_SUBJECT = re.compile(r"\s*(?:released?|dated)\b", re.IGNORECASE)
 _MAX_LABEL_LINE = 300  # a longer line is prose, whatever it begins with
 
 Statements = list[tuple[str, str]]
@@ -115,8 +116,8 @@ def first_words(text: str, left_out: list[Span]) -> Span | None:
 def lay_out(text: str, start: int = 0) -> Layout:
     """Finds what in `text[start:]` is metadata or boilerplate rather than the article's words.
 
-    Precedence of the date: a label or a line of its own at the head, a label on a line of its own
-    anywhere else, the dateline, a line of its own at the end. Where two labels disagree the first
+    Precedence of the date: a label or a line of its own at the head, the dateline, a label on a
+    line of its own anywhere else, a line of its own at the end. Where two labels disagree the first
     counts, and a note says so. A date below another article's headline is that article's.
     """
     layout = Layout()
@@ -125,10 +126,10 @@ def lay_out(text: str, start: int = 0) -> Layout:
     lines = _lines(text, start)
     body = _read_head(text, lines, layout)
     opening = lines[body].start if body < len(lines) else len(text)
-    taken = _read_body(text, lines[body:], layout)
     if layout.published is None and (match := _DATELINE.match(text, opening, opening + 200)):
         layout.published = read_date(match["value"])
         layout.published_from = f'dateline "{match["value"]}"' if layout.published else None
+    taken = _read_body(text, lines[body:], layout)
     _read_tail(text, [span for span in lines[body:] if span not in taken], layout)
     layout.left_out.sort()
     return layout
@@ -305,7 +306,7 @@ def _read_body(text: str, lines: list[Span], layout: Layout) -> set[Span]:
         if not line.strip():
             continue
         stated = _statements(line)
-        if any(name in ("published", "updated") for name, _ in stated):
+        if _dates_the_article(line, stated):
             if not others.owns_date(number):
                 _take(layout, stated, line)
         elif not (is_furniture(line) or others.owns(number)):
@@ -318,6 +319,15 @@ def _read_body(text: str, lines: list[Span], layout: Layout) -> set[Span]:
         layout.left_out.append(span)
         taken.add(span)
     return taken
+
+
+def _dates_the_article(line: str, stated: Statements) -> bool:
+    """Whether a line below the head says when the article appeared, and not when its subject did.
+
+    "Released 1984" or "Dated 2019" in the middle of an article is about a film or a letter.
+    """
+    dates = [read_date(value) for name, value in stated if name in ("published", "updated")]
+    return any(date and date.month for date in dates) and not _OF_THE_SUBJECT.match(line)
 
 
 def _read_tail(text: str, lines: list[Span], layout: Layout) -> None:

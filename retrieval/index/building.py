@@ -73,7 +73,7 @@ def build(
         ModelError: the embedder cannot be loaded.
     """
     scan(corpus)  # a missing corpus is said before an index folder is made for it
-    with writing(folder, wait_s, lambda: report(WAITING, 0, 1)):
+    with writing(folder, wait_s, lambda: report(WAITING, 0, 0)):
         old = None if rebuild else _open_old(corpus, folder, embedder)
         records, groups, refused = _read_corpus(corpus, old, report)
         if old is not None and tuple(records) == old.records:
@@ -120,7 +120,7 @@ class _OldIndex:
     def unchanged(self, file: CorpusFile) -> FileRecord | None:
         """The record of a file that need not be read again."""
         record = self.files.get(file.path)
-        if record is None or record.clashes:
+        if record is None or record.unsettled:
             return None
         same = (record.size, record.mtime_ns) == (file.size, file.mtime_ns)
         return record if same else None
@@ -144,7 +144,7 @@ def _read_corpus(
     groups: dict[str, Group] = {}
     for done, file in enumerate(files):
         report(READING, done, len(files))
-        found, rejected = _read(corpus, file, old)
+        found, rejected, failed = _read(corpus, file, old)
         refused += (ArticleError(file.path, reason, line) for line, reason in rejected)
         accepted = []
         for group in found:
@@ -162,7 +162,7 @@ def _read_corpus(
                 mtime_ns=file.mtime_ns,
                 articles=tuple(accepted),
                 refused=tuple(rejected),
-                clashes=len(accepted) < len(found),
+                unsettled=failed or len(accepted) < len(found),
             )
         )
     report(READING, len(files), len(files))
@@ -171,17 +171,21 @@ def _read_corpus(
 
 def _read(
     corpus: Path, file: CorpusFile, old: _OldIndex | None
-) -> tuple[list[Group], list[tuple[int | None, str]]]:
-    """One file's articles as their passages, and line and reason of what is no article."""
+) -> tuple[list[Group], list[tuple[int | None, str]], bool]:
+    """One file's articles as their passages, line and reason of what is none, and whether the
+    file could not even be read.
+    """  # noqa: D205
     if old is not None and (record := old.unchanged(file)) is not None:
-        return [old.groups[article_id] for article_id in record.articles], list(record.refused)
+        groups = [old.groups[article_id] for article_id in record.articles]
+        return groups, list(record.refused), False
     try:
         read = read_file(corpus, file)
     except ArticleError as error:
-        return [], [(error.line, error.reason)]
+        return [], [(error.line, error.reason)], isinstance(error.__cause__, OSError)
     return (
         [split(article) for article in read.articles],
         [(error.line, error.reason) for error in read.refused],
+        False,
     )
 
 

@@ -150,7 +150,8 @@ def write_search_files(
     """Writes what `FolderIndex` searches in, for passages and embeddings of the same order."""
     flat = faiss.IndexFlatIP(embeddings.shape[1])
     flat.add(embeddings)
-    faiss.write_index(flat, str(generation / _EMBEDDINGS))
+    # Written by Python, for whose errors there is a sentence: FAISS would raise a RuntimeError.
+    (generation / _EMBEDDINGS).write_bytes(faiss.serialize_index(flat).tobytes())
     tokens = [stems(passage.text) for passage in passages]
     if any(tokens):  # a corpus of stop words alone has nothing to search by
         words = bm25s.BM25(method="lucene")

@@ -22,6 +22,7 @@ def is_current(corpus: Path, manifest: Manifest) -> bool:
     return (
         manifest.corpus == str(corpus.resolve())
         and manifest.passage_settings == SETTINGS
+        and not any(record.unsettled for record in manifest.files)
         and known == {(file.path, file.size, file.mtime_ns) for file in files}
     )
 

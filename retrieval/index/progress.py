@@ -8,7 +8,10 @@ READING = "Reading articles"
 EMBEDDING = "Embedding passages"
 
 Report = Callable[[str, int, int], None]
-"""Called with what is being done, how many are done and how many there are."""
+"""Called with what is being done, how many are done and how many there are.
+
+None done of none means that nobody can tell how long it takes.
+"""
 
 
 def no_report(step: str, done: int, total: int) -> None:

@@ -46,8 +46,9 @@ class FileRecord:
     """The ids of the articles in it."""
     refused: tuple[tuple[int | None, str], ...]
     """Line and reason of each record, or of the file itself, that is no article."""
-    clashes: bool
-    """An id in it stood in another file too: read it again when that one may be gone."""
+    unsettled: bool
+    """What was refused may be accepted next time, though the file stays as it is: an id that
+    stood in another file too, or a failure to read. Such a file is read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +169,7 @@ def writing(
         ) from None
     except OSError as error:
         raise IndexFolderError(
-            f"the index folder {folder} cannot be written ({error.strerror}); "
+            f"the index folder {folder} cannot be written ({error.strerror or error}); "
             "give another with --index or DATELINE_INDEX"
         ) from error
 

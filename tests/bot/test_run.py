@@ -278,3 +278,22 @@ async def test_an_answer_that_discord_refuses_does_not_end_the_bot(
         assert answer.text
         assert len(lost.messages) <= 1
         assert 0 == await bot.stop()
+
+
+async def test_a_lost_connection_costs_no_answer_and_doubles_none(tmp_path: Path) -> None:
+    """discord.py does not try again when TCP breaks, before or after Discord took the request."""
+    async with running(tmp_path) as bot:
+        await bot.discord.connected(READY_S)
+        exchanges = []
+        for path, after in (("/typing", False), ("/messages", False), ("/messages", True)):
+            bot.discord.drop_next_request(path=path, after=after)
+            exchanges.append(await bot.discord.mention("Who gave Kim the car?"))
+            await exchanges[-1].answer(ANSWER_S)
+        bot.discord.drop_next_request(path="@original")
+        exchanges.append(await bot.discord.slash("ask", question="Who gave Kim the car?"))
+        await exchanges[-1].answer(ANSWER_S)
+        await asyncio.sleep(0.5)  # a second answer would come now
+
+        assert [1] * 4 == [len(exchange.messages) for exchange in exchanges]
+        assert [4] * 4 == [len(exchange.messages[0].embeds) for exchange in exchanges]
+        assert 0 == await bot.stop()
