@@ -186,6 +186,21 @@ def test_filters_restrict_what_is_searched(home: Path) -> None:
     assert {"000_0ed886074109945b"} == {quote["article_id"] for quote in source.json["quotes"]}
 
 
+def test_bytes_that_are_no_text_end_no_conversation(home: Path) -> None:
+    """A pipe may hold anything."""
+    done = subprocess.run(
+        [DATELINE, "chat"],
+        input=b"caf\xe9?\nWho confirmed the event?\n",
+        capture_output=True,
+        cwd=home,
+        env=environment(home, LC_ALL="C.UTF-8"),
+        check=False,
+    )
+
+    assert (0, b"") == (done.returncode, done.stderr)
+    assert b"Kim Yo Jong" in done.stdout
+
+
 def test_chat_answers_line_by_line(home: Path) -> None:
     """A question that cannot be asked does not end the conversation."""
     done = dateline("chat", home=home, stdin="Who confirmed the event?\n?!\nWho won in 1954?\n")
@@ -200,7 +215,7 @@ def test_sources_and_source_show_the_whole_text_and_its_metadata(home: Path) -> 
     """`start` and `end` of quotes count in this text."""
     sources = dateline("sources", "--json", home=home).json["articles"]
     source = dateline("source", "004_0fc56467d903f3f4", "--json", home=home).json
-    shown = dateline("source", "004", home=home)
+    shown = dateline("source", "004_0fc56467d903f3f4.txt", home=home)
 
     assert ["2024-02-20", "2024-03-18"] == [article["published"] for article in sources]
     assert all(article["title_derived"] for article in sources)

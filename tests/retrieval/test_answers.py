@@ -96,6 +96,24 @@ def test_of_near_copies_the_oldest_is_shown_and_names_the_other(order: tuple[int
     assert [("first", ["later"])] == _said(quotes)
 
 
+@pytest.mark.parametrize(
+    ("one", "other"), [("12", "40"), ("were killed", "were not killed"), ("Monday", "Friday")]
+)
+def test_reports_that_differ_in_a_word_are_both_shown(one: str, other: str) -> None:
+    """However long the rest is: one word can turn a report into its contrary."""
+    report = (
+        "At least 12 people were killed and many more were hurt on Monday when a bridge over the "
+        "river fell, the city said, in what is the worst accident there for half a century."
+    )
+    readings = [
+        make_reading(report, 0.8, "a", "2024-03-14"),
+        make_reading(report.replace(one, other), 0.8, "b", "2024-03-16"),
+    ]
+    quotes, _ = choose(readings, threshold=0.2, top_k=3)
+
+    assert [("a", []), ("b", [])] == _said(quotes)
+
+
 def test_near_copies_do_not_use_up_the_number_of_quotes() -> None:
     """The other side still has its place."""
     copies = [make_reading(_COPY, 0.8, f"copy-{n}") for n in range(5)]

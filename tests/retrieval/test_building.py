@@ -3,6 +3,8 @@
 import multiprocessing
 import os
 import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from multiprocessing.synchronize import Event
@@ -26,6 +28,7 @@ from retrieval.index.storage import read_manifest, writing
 from retrieval.types import Filters
 from tests.conftest import Corpus
 from tests.fakes.hashing_embedder import HashingEmbedder
+from tests.program import without_root_rights
 
 _FILES = {
     "a.txt": "Kim rode in a car. It was new.\n\nPutin gave it.\n",
@@ -420,6 +423,33 @@ def test_an_index_that_is_current_is_not_written_again(corpus: Corpus, tmp_path:
 
     assert ((), (), (), 3) == (changes.added, changes.changed, changes.removed, changes.unchanged)
     assert before == (index / "manifest.json").stat().st_mtime_ns
+
+
+def test_a_file_that_could_not_be_read_is_tried_again(corpus: Corpus, tmp_path: Path) -> None:
+    """Whoever mends its rights changes neither its size nor its time."""
+    folder, index = corpus(_FILES), tmp_path / "index"
+    program = (
+        "import sys; from pathlib import Path; from retrieval.index.building import build\n"
+        "from tests.fakes.hashing_embedder import HashingEmbedder\n"
+        "changes = build(Path(sys.argv[1]), Path(sys.argv[2]), HashingEmbedder())\n"
+        "sys.exit('; '.join(map(str, changes.refused)))"
+    )
+    (folder / "a.txt").chmod(0)
+    closed = subprocess.run(
+        [sys.executable, "-c", program, folder, index],
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        cwd=Path(__file__).parents[2],
+        preexec_fn=without_root_rights,
+        check=False,
+    )
+    (folder / "a.txt").chmod(0o644)
+    current = is_current(folder, read_manifest(index))
+    changes, _ = _build(folder, index)
+
+    assert closed.stderr.startswith("a.txt: cannot be read (Permission denied)")
+    assert not current
+    assert ("a",) == changes.added
 
 
 def test_progress_is_reported_to_its_end(corpus: Corpus, tmp_path: Path) -> None:

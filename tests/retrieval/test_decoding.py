@@ -53,6 +53,15 @@ def test_what_is_no_text_is_refused_with_the_reason(data: bytes, reason: str) ->
         decode(data)
 
 
+@pytest.mark.parametrize("bad", [b"\x92", b"\xa0", b"\xe2\x80"])
+def test_utf8_with_a_bad_byte_is_refused_and_not_read_as_nonsense(bad: bytes) -> None:
+    """Every apostrophe of a quote would come out as “‚Äô”."""
+    data = "North Korea’s leader said “yes” – twice.".encode() + bad + b" He left."
+
+    with pytest.raises(ValueError, match="broken UTF-8 at byte 48; save it again"):
+        decode(data)
+
+
 @given(st.binary(max_size=200))
 def test_any_bytes_are_text_or_are_refused(data: bytes) -> None:
     """A stray file must not end a run."""

@@ -175,6 +175,9 @@ def test_a_dateline_dates_the_article_and_stays_in_the_quote() -> None:
         "Also Read:\nRafah Deadline\nPublished: 19 Feb 2024\nA Defending Israel\n",  # their dates
         "Also Read:\n\nRafah Deadline\n\nAdvertisement\n\nA Defending Israel\n",  # an ad between
         "Trending: Rafah Deadline Raises Stakes\n\nMost read\n\nA Defending Israel\n",  # two lists
+        "Also Read:\nIsrael Sets Rafah Deadline.\nHamas Rejects Truce Offer\n",  # full stops
+        "Also Watch: Rafah Deadline\n\nRelated Story: A Defending Israel\n",  # other words for it
+        "READ: Rafah Deadline Raises Stakes\n\nDon’t Miss:\nA Defending Israel\n",
     ],
 )
 @pytest.mark.parametrize("below", ["", f"\n\n{_MORE}\n"])
@@ -187,6 +190,33 @@ def test_headlines_of_other_articles_are_never_quoted(others: str, below: str) -
 
     assert expected == _quotable(article)
     assert article.published is None
+
+
+def test_wrapped_prose_below_a_list_is_kept_whole() -> None:
+    """Half a sentence without its speaker is a misquote."""
+    wrapped = "The minister told reporters on Monday that the\ngift broke the sanctions."
+    article = _read(f"{_PROSE}\n\nAlso Read:\nRafah Deadline Looms\n\n{wrapped}\n")
+
+    assert [_PROSE, wrapped] == _quotable(article)
+
+
+@pytest.mark.parametrize("line", ["Release date: 30 May 2019", "Released 1984", "Dated 3 May 2019"])
+def test_a_date_of_what_the_article_is_about_is_not_the_articles(line: str) -> None:
+    """A film, a report and a letter have dates too."""
+    article = _read(f"{_PROSE}\n\n{line}\n\n{_MORE}\n")
+
+    assert article.published is None
+    assert line in _quotable(article)
+
+
+def test_the_dateline_counts_more_than_a_label_below_it() -> None:
+    """It stands at the head of the dispatch."""
+    article = _read(
+        f"SEOUL, March 18, 2024 (Reuters) - {_PROSE}\n\nPublished: 20 May 2019\n\n{_MORE}\n"
+    )
+
+    assert "2024-03-18" == str(article.published)
+    assert ("states two dates of publication: 2024-03-18 and 2019-05-20",) == article.notes
 
 
 @pytest.mark.parametrize(
