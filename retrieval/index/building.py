@@ -20,6 +20,7 @@ from retrieval.index.storage import (
     digests,
     new_generation,
     read_manifest,
+    remove_leftovers,
     write_articles,
     writing,
 )
@@ -77,6 +78,7 @@ def build(
         old = None if rebuild else _open_old(corpus, folder, embedder)
         records, groups, refused = _read_corpus(corpus, old, report)
         if old is not None and tuple(records) == old.records:
+            remove_leftovers(folder)
             return _changes(old, groups, refused, 0)
         embeddings, embedded = _embed(groups, old, embedder, report)
         generation = new_generation(folder)

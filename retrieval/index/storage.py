@@ -175,22 +175,28 @@ def writing(
 
 
 def new_generation(folder: Path) -> Path:
-    """An empty folder for the next generation; leftovers of writers that were killed are removed.
-
-    Call it inside `writing`.
-    """
-    current = None
-    with contextlib.suppress(IndexFolderError):
-        current = read_manifest(folder).generation
+    """An empty folder for the next generation. Call it inside `writing`."""
     numbers = [0]
     for path in folder.glob("generation-*"):
         with contextlib.suppress(ValueError):
             numbers.append(int(path.name.rpartition("-")[2]))
-        if path.name != current:
-            shutil.rmtree(path, ignore_errors=True)
+    remove_leftovers(folder)
     generation = folder / f"generation-{max(numbers) + 1}"
     generation.mkdir()
     return generation
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Removes every generation but the one that counts. Call it inside `writing`.
+
+    There are others after a commit, and where a writer was killed.
+    """
+    current = None
+    with contextlib.suppress(IndexFolderError):
+        current = read_manifest(folder).generation
+    for path in folder.glob("generation-*"):
+        if path.name != current:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def commit(folder: Path, manifest: Manifest) -> None:
@@ -207,9 +213,7 @@ def commit(folder: Path, manifest: Manifest) -> None:
         os.fsync(file.fileno())
     aside.replace(folder / _MANIFEST)
     _sync(folder)
-    for path in folder.glob("generation-*"):
-        if path.name != manifest.generation:
-            shutil.rmtree(path, ignore_errors=True)
+    remove_leftovers(folder)
 
 
 def _sync(path: Path) -> None:
