@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -392,24 +391,21 @@ def test_opening_while_a_writer_replaces_it_gives_the_old_or_the_new(
     """Never a mixture and never an error."""
     folder, index = corpus({"a.txt": "Version 0."}), tmp_path / "index"
     _build(folder, index)
-    errors: list[BaseException] = []
-
-    def write() -> None:
-        try:
-            for number in range(1, 9):
-                corpus({"a.txt": f"Version {'I' * number}."})
-                _build(folder, index)
-        except BaseException as error:  # told to the test below
-            errors.append(error)
-
-    writer = threading.Thread(target=write)
-    writer.start()
+    program = (
+        "import sys; from pathlib import Path; from retrieval.index.building import build\n"
+        "from tests.fakes.hashing_embedder import HashingEmbedder\n"
+        "for number in range(1, 9):\n"
+        "    Path(sys.argv[1], 'a.txt').write_text(f'Version {number * \"I\"}.')\n"
+        "    build(Path(sys.argv[1]), Path(sys.argv[2]), HashingEmbedder())"
+    )
+    writer = subprocess.Popen(
+        [sys.executable, "-c", program, folder, index], cwd=Path(__file__).parents[2]
+    )
     seen = []
-    while writer.is_alive():
+    while writer.poll() is None:
         seen.append(_texts(index))
-    writer.join()
 
-    assert [] == errors
+    assert 0 == writer.returncode
     assert {1} == {len(texts) for texts in seen}
     assert [("a", "Version IIIIIIII.")] == _texts(index)
 
