@@ -14,9 +14,10 @@ from bot.phrases import (
     ABSTAINED,
     also_in_phrase,
     date_phrase,
-    filters_phrase,
+    order_phrase,
     plural,
     reason_sentence,
+    scope_phrase,
     summary_phrase,
 )
 from retrieval.types import Answer, Article, CorpusSummary, Quote
@@ -216,10 +217,9 @@ def _metadata(article: Article) -> str:
 
 
 def _scope(answer: Answer) -> str:
-    filtered = filters_phrase(answer.filters)
-    found = f"{plural(len(answer.quotes), 'quote')}, oldest first. " if answer.quotes else ""
-    only = f"; only {filtered}" if filtered else ""
-    return f"{found}Asked of {summary_phrase(answer.corpus)}{only}."
+    count = plural(len(answer.quotes), "quote")
+    found = f"{count}, {order_phrase(answer)}. " if answer.quotes else ""
+    return found + scope_phrase(answer)
 
 
 def _paged(cards: Iterable[discord.Embed]) -> tuple[tuple[discord.Embed, ...], ...]:

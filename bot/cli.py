@@ -4,9 +4,12 @@ import argparse
 import contextlib
 import json
 import os
+import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
@@ -14,7 +17,7 @@ from bot.settings import DESCRIPTIONS, Settings, SettingsError
 from retrieval import __version__
 from retrieval.dates import PartialDate
 from retrieval.errors import QuestionError, RetrievalError
-from retrieval.types import Filters
+from retrieval.types import Filters, Places
 
 if TYPE_CHECKING:
     from retrieval.engine import Engine
@@ -121,6 +124,30 @@ def _parser() -> _Parser:
     source.add_argument("--json", action="store_true", help="print JSON")
     check = add("check", _check, "look for what would trouble a run")
     check.add_argument("--json", action="store_true", help="print JSON")
+    evaluate = add("evaluate", _evaluate, "measure answers and rankings on questions you know")
+    evaluate.add_argument(
+        "--questions",
+        type=Path,
+        metavar="FILE.jsonl",
+        required=True,
+        help='one {"id", "text", "answerable", …} a line; see the README for what else is read',
+    )
+    evaluate.add_argument(
+        "--answers",
+        type=Path,
+        metavar="FILE.jsonl",
+        help='gold spans: one {"question_id", "article_id", "start", "text"} a line',
+    )
+    evaluate.add_argument(
+        "--qrels", type=Path, metavar="FILE", help="judgements of articles, in the TREC format"
+    )
+    evaluate.add_argument(
+        "--stage",
+        choices=["dense", "bm25", "bm25_articles", "fused", "reader"],
+        action="append",
+        help="measure only this one; may be given several times",
+    )
+    evaluate.add_argument("--json", action="store_true", help="print JSON")
     add("run", _run, "run the Discord bot; needs DISCORD_TOKEN")
     return parser
 
@@ -157,7 +184,7 @@ def _open_engine(settings: Settings) -> "Engine":
     from retrieval.engine import Engine
 
     with TerminalProgress() as report:
-        return Engine.open(settings.places, report)
+        return Engine.open(settings.places, report, settings.threshold)
 
 
 def _ask(settings: Settings, options: argparse.Namespace) -> int:
@@ -328,6 +355,39 @@ def _check(settings: Settings, options: argparse.Namespace) -> int:
     else:
         Terminal().checks(rows)
     return _FAILED if any(state == "problem" for state, _, _ in rows) else _OK
+
+
+def _evaluate(settings: Settings, options: argparse.Namespace) -> int:
+    from bot.contract import evaluation_json
+    from bot.terminal import Terminal, TerminalProgress
+    from retrieval.evaluation import STAGES, evaluate, read_qrels, read_questions
+
+    questions = read_questions(options.questions, options.answers)
+    qrels = None if options.qrels is None else read_qrels(options.qrels)
+    with _as_folder(settings.places) as places:
+        engine = _open_engine(replace(settings, corpus=places.corpus, index=places.index))
+        with TerminalProgress() as report:
+            measured = evaluate(
+                engine, places.corpus, questions, qrels, options.stage or STAGES, report
+            )
+    if options.json:
+        _print_json(evaluation_json(measured))
+    else:
+        Terminal().evaluation(measured)
+    return _OK
+
+
+@contextlib.contextmanager
+def _as_folder(places: Places) -> Iterator[Places]:
+    """The corpus as a folder: itself, or a temporary one where a single file is given."""
+    if not places.corpus.is_file():
+        yield places
+        return
+    with tempfile.TemporaryDirectory(prefix="dateline-") as made:
+        corpus = Path(made) / "corpus"
+        corpus.mkdir()
+        shutil.copy(places.corpus, corpus)
+        yield replace(places, corpus=corpus, index=Path(made) / "index")
 
 
 def _run(settings: Settings, options: argparse.Namespace) -> int:

@@ -1,9 +1,12 @@
 """Answers and articles → the JSON that `--json` promises."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retrieval.survey import Survey
 from retrieval.types import Answer, Article, Quote
+
+if TYPE_CHECKING:
+    from retrieval.evaluation import Evaluation
 
 Json = dict[str, Any]
 
@@ -39,6 +42,23 @@ def answer_json(answer: Answer, question_id: object = None) -> Json:
             "read": round(answer.timing.read, 1),
             "total": round(answer.timing.total, 1),
         },
+    }
+
+
+def evaluation_json(measured: "Evaluation") -> Json:
+    """What was measured; shares are of 1, times in milliseconds."""
+    return {
+        "questions": measured.questions,
+        "unit": measured.unit,
+        "stages": measured.stages,
+        "answers": measured.answers,
+        "kinds": measured.kinds,
+        "reliability": measured.reliability
+        and [
+            {"confidence": mean, "right": share, "questions": count}
+            for mean, share, count in measured.reliability
+        ],
+        "latency_ms": measured.latency,
     }
 
 

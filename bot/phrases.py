@@ -31,6 +31,25 @@ def window_phrase(filters: Filters) -> str:
     return f"until {before}" if before else ""
 
 
+def scope_phrase(answer: Answer) -> str:
+    """What was asked, and why not all of it: "2 articles, …; only from 2024-02 on"."""
+    scope = f"Asked of {summary_phrase(answer.corpus)}"
+    only = filters_phrase(answer.filters)
+    asked = answer.asked_time
+    if asked is not None and asked.has_window:
+        if answer.filters.has_window:
+            return f"{scope}; only {only} (“{asked.words}”)."
+        scope += f"; nothing published “{asked.words}” answers, so all days were asked"
+    return f"{scope}; only {only}." if only else f"{scope}."
+
+
+def order_phrase(answer: Answer) -> str:
+    """In which order the quotes stand, and why if it is not the usual one."""
+    if answer.asked_time is not None and answer.asked_time.newest:
+        return f"newest first (“{answer.asked_time.words}”)"
+    return "oldest first"
+
+
 def filters_phrase(filters: Filters) -> str:
     """Window and source in words; empty when nothing was filtered."""
     source = f"in {filters.source}" if filters.source else ""

@@ -27,7 +27,7 @@ def run(settings: Settings) -> int:
     token = settings.require_token()
     set_up(settings.log_level)
     with TerminalProgress() as report:
-        engine = Engine.open(settings.places, report)
+        engine = Engine.open(settings.places, report, settings.threshold)
     client = DatelineClient(engine, settings.index / "commands.json")
     try:
         asyncio.run(_serve(client, token))

@@ -1,6 +1,7 @@
 """Frozen `Settings` from the command line, the environment and a `.env` file."""
 
 import hashlib
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ DESCRIPTIONS = {
     "DATELINE_CORPUS": "the folder of articles; default: the two that come with Dateline",
     "DATELINE_INDEX": "the folder of the index; default: one for each corpus, in the user's cache",
     "DATELINE_MODEL": "a Hugging Face name or a local folder; default: all-MiniLM-L6-v2, packaged",
+    "DATELINE_THRESHOLD": "how probable an answer must be to be quoted, 0 to 1; default: 0.50",
     "DATELINE_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR; default: INFO. DEBUG shows questions",
 }
 """Every setting, and what it is for."""
@@ -36,6 +38,8 @@ class Settings:
     corpus: Path
     index: Path
     model: str | None
+    threshold: float | None
+    """None for the one that is shipped."""
     log_level: str
     token: str | None = field(repr=False)
     """None when it is not set; see `require_token`."""
@@ -69,6 +73,7 @@ class Settings:
             corpus=folder,
             index=_expanded(index or Path(values.get("DATELINE_INDEX") or default_index(folder))),
             model=values.get("DATELINE_MODEL"),
+            threshold=_probability(values.get("DATELINE_THRESHOLD")),
             log_level=level,
             token=values.get("DISCORD_TOKEN", "").strip() or None,
             unknown=tuple(
@@ -106,6 +111,18 @@ def default_index(corpus: Path) -> Path:
     path = _expanded(corpus).resolve()
     digest = hashlib.sha256(str(path).encode()).hexdigest()[:8]
     return user_cache_path("dateline", appauthor=False) / f"{path.name or 'corpus'}-{digest}"
+
+
+def _probability(text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= 1:
+        raise SettingsError(f"DATELINE_THRESHOLD is {text!r}; give a number from 0 to 1, as 0.5")
+    return value
 
 
 def _expanded(path: Path) -> Path:

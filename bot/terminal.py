@@ -3,7 +3,7 @@
 import re
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console
@@ -22,18 +22,20 @@ from bot.phrases import (
     ABSTAINED,
     also_in_phrase,
     date_phrase,
-    filters_phrase,
+    order_phrase,
     plural,
     reason_sentence,
-    summary_phrase,
+    scope_phrase,
 )
 from retrieval.survey import Survey
-from retrieval.types import Answer, Article, Quote
+from retrieval.types import Answer, Article, Quote, Span
 
 if TYPE_CHECKING:
+    from retrieval.evaluation import Evaluation
     from retrieval.index.building import Changes
 
 _LISTED = 20  # ids of one kind that `dateline index` names before it only counts
+_BOLD, _PLAIN = "\x1b[1m", "\x1b[22m"
 _PLAIN_WIDTH = 10_000  # a pipe has no width: nothing is wrapped or cut for it
 # An article can hold codes that would recolour, overwrite or retitle the terminal it is shown on.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)")
@@ -59,11 +61,10 @@ class Terminal:
 
     def answer(self, answer: Answer, *, show_nearest: bool = False) -> None:
         """An answer: its quotes, or why there are none."""
-        filtered = filters_phrase(answer.filters)
         if answer.abstained:
             self.line((ABSTAINED, "bold yellow"), " ", reason_sentence(answer))
-        scope = f"Asked of {summary_phrase(answer.corpus)}"
-        self.line((f"{scope}; only {filtered}." if filtered else f"{scope}.", "dim"))
+        order = f"{order_phrase(answer).capitalize()}. " if len(answer.quotes) > 1 else ""
+        self.line((order + scope_phrase(answer), "dim"))
         for quote in answer.quotes:
             self._quote(quote)
         if answer.abstained and answer.nearest:
@@ -82,17 +83,24 @@ class Terminal:
         self.line(
             (date_phrase(article), "bold cyan"), "  ", (article.title, "bold"), _derived(article)
         )
-        self.verbatim(quote.text)
+        self.verbatim(quote.text, quote.highlight)
         place = [article.source, article.url or "", also_in_phrase(quote.also_in)]
         self.line(("— " + " · ".join(part for part in place if part), "dim"))
 
-    def verbatim(self, text: str) -> None:
+    def verbatim(self, text: str, highlight: Span | None = None) -> None:
         """Text exactly as it is, on lines of its own. Nothing between us and the file touches it.
 
         rich would drop carriage returns and form feeds. On a terminal, what would command it
-        instead of being shown is shown as a symbol, such as "␛".
+        instead of being shown is shown as a symbol, such as "␛", and the highlight is bold.
         """
-        self._file.write((_CONTROL.sub(_symbol, text) if self._tty else text) + "\n")
+        if self._tty:
+            start, end = (highlight.start, highlight.end) if highlight else (0, 0)
+            before, words, after = (
+                _CONTROL.sub(_symbol, part) for part in (text[:start], text[start:end], text[end:])
+            )
+            bold = f"{_BOLD}{words}{_PLAIN}" if words and self._console.color_system else words
+            text = before + bold + after
+        self._file.write(text + "\n")
 
     def sources(self, found: Survey) -> None:
         """What the corpus holds, one article a line."""
@@ -155,6 +163,48 @@ class Terminal:
             f"{counts}; {plural(changes.passages, 'passage')}, {changes.embedded:,} embedded, "
             f"{seconds:.1f} s"
         )
+
+    def evaluation(self, measured: "Evaluation") -> None:
+        """What was measured, as tables."""
+        self.line((plural(measured.questions, "question"), "bold"))
+        if measured.stages:
+            self.line()
+            names = list(next(iter(measured.stages.values())))
+            self._table(
+                [f"{measured.unit}s ranked by", *names],
+                [[stage, *_numbers(row.values())] for stage, row in measured.stages.items()],
+            )
+        for title, group in (("answers", measured.answers), ("kind of question", measured.kinds)):
+            if group:
+                self.line()
+                rows = zip(group, _numbers(group.values()), strict=True)
+                self._table([title, "share"], [list(row) for row in rows])
+        if measured.reliability:
+            self.line()
+            self._table(
+                ["confidence", "right", "questions"],
+                [
+                    [*_numbers((mean, share)), f"{count:,}"]
+                    for mean, share, count in measured.reliability
+                ],
+            )
+        if measured.latency:
+            self.line()
+            self._table(
+                ["milliseconds", *next(iter(measured.latency.values()))],
+                [
+                    [part, *(f"{time:.1f}" for time in times.values())]
+                    for part, times in measured.latency.items()
+                ],
+            )
+
+    def _table(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for number, column in enumerate(columns):
+            table.add_column(column, justify="right" if number else "left", no_wrap=True)
+        for row in rows:
+            table.add_row(*row)
+        self._console.print(table, soft_wrap=False)
 
     def refused(self, errors: Iterable[object]) -> None:
         """What could not be read, and why."""
@@ -245,3 +295,7 @@ class TerminalProgress:
             self._console.print(
                 f"{step}: {done:,} of {total:,}, about {left:.0f} s left", soft_wrap=True
             )
+
+
+def _numbers(values: Iterable[float]) -> list[str]:
+    return [f"{value:.3f}" for value in values]

@@ -45,13 +45,6 @@ class Embedder(Protocol):
     def embed_passages(self, texts: Sequence[str], progress: Progress = no_progress) -> Embeddings:
         """Embeddings of passages."""
 
-    def embed_words(self, texts: Sequence[str]) -> list[Embeddings]:
-        """For each text the embeddings of its word pieces where they stand, in order.
-
-        Arrays of shape `(word pieces, dimensions)` with rows of unit length, without the marks
-        that a model puts around a text; a text the model sees nothing in has no rows.
-        """
-
 
 class SentenceTransformerEmbedder:
     """An embedder on `sentence-transformers`, which is imported when it is first needed.
@@ -87,19 +80,6 @@ class SentenceTransformerEmbedder:
     def embed_passages(self, texts: Sequence[str], progress: Progress = no_progress) -> Embeddings:
         """Embeddings of passages."""
         return self._embed(texts, progress)
-
-    def embed_words(self, texts: Sequence[str]) -> list[Embeddings]:
-        """Embeddings of word pieces, text by text."""
-        encoder = self.load()
-        with self._lock:
-            found = encoder.encode(
-                list(texts),
-                output_value="token_embeddings",
-                convert_to_numpy=False,
-                show_progress_bar=False,
-            )
-        pieces = [np.asarray(tokens[1:-1], dtype=np.float32) for tokens in found]
-        return [rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in pieces]
 
     def _embed(self, texts: Sequence[str], progress: Progress) -> Embeddings:
         encoder = self.load()

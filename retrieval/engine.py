@@ -1,17 +1,31 @@
 """The door: `Engine.open(places).answer(question)` → `Answer`."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 from retrieval.answers import choose, nearest
+from retrieval.asked_times import AskedTime, read_asked_time
+from retrieval.dates import PartialDate
 from retrieval.errors import IndexNotBuiltError, QuestionError
+from retrieval.follow_up import understand
 from retrieval.index.freshness import is_current, require_match
 from retrieval.index.progress import LOADING, Report, no_report
 from retrieval.index.storage import read_manifest
 from retrieval.model import find_model
-from retrieval.types import Answer, Article, CorpusSummary, Filters, Places, Quote, Timing
+from retrieval.types import (
+    Answer,
+    Article,
+    CorpusSummary,
+    Filters,
+    Passage,
+    Places,
+    Quote,
+    Timing,
+)
+from retrieval.words import stems
 
 if TYPE_CHECKING:
     from retrieval.embedder import Embedder
@@ -30,15 +44,30 @@ class Engine:
     Nothing heavy is imported with this module: torch and FAISS come when an engine is opened.
     """
 
-    def __init__(self, index: "Index", embedder: "Embedder", reader: "Reader") -> None:
+    def __init__(
+        self,
+        index: "Index",
+        embedder: "Embedder",
+        reader: "Reader",
+        today: Callable[[], date] = date.today,
+    ) -> None:
+        """Args: today: the day that "last week" is counted from."""
         self._index = index
         self._embedder = embedder
         self._reader = reader
+        self._today = today
         self._articles = {article.article_id: article for article in index.articles}
 
     @classmethod
-    def open(cls, places: Places, report: Report = no_report) -> "Engine":
+    def open(
+        cls, places: Places, report: Report = no_report, threshold: float | None = None
+    ) -> "Engine":
         """Opens the index, bringing it up to date with the corpus first; blocks for seconds.
+
+        Args:
+            places: where everything is.
+            report: told how far it has come.
+            threshold: how probable an answer must be to be quoted, 0 to 1; None for the shipped.
 
         Raises:
             CorpusError: there is no such corpus folder.
@@ -56,10 +85,12 @@ class Engine:
         report(LOADING, 0, 1)
         from retrieval.embedder import SentenceTransformerEmbedder
         from retrieval.index.folder import FolderIndex
-        from retrieval.reader.similarity import SimilarityReader
 
         embedder = SentenceTransformerEmbedder(model)
-        embedder.load()
+        embedder.load()  # first: it keeps the libraries that come with it off the network
+        from retrieval.reader.span import SpanReader
+
+        reader = SpanReader.shipped(threshold)
         report(LOADING, 1, 1)
         if not current:
             from retrieval.index.building import build
@@ -68,7 +99,7 @@ class Engine:
         index = FolderIndex.open(places.index)
         # Another process may have built it anew while the model was loading.
         require_match(places.index, index.manifest, places.corpus, model)
-        return cls(index, embedder, SimilarityReader(embedder))
+        return cls(index, embedder, reader)
 
     @property
     def articles(self) -> Sequence[Article]:
@@ -81,14 +112,23 @@ class Engine:
         return self._index.summary
 
     def answer(
-        self, question: str, filters: Filters | None = None, top_k: int = DEFAULT_TOP_K
+        self,
+        question: str,
+        filters: Filters | None = None,
+        top_k: int = DEFAULT_TOP_K,
+        context: str = "",
     ) -> Answer:
         """The quotes that answer a question, or silence with a reason; blocks.
+
+        A time window in the question's own words ("in February 2024") holds where the coverage of
+        those days answers; otherwise all of it is asked. A window in `filters` always holds.
 
         Args:
             question: in natural language; white space around it is dropped.
             filters: what the answer may be drawn from; a source may be given in part.
             top_k: at most this many quotes, at least 1.
+            context: the question before it, as it was understood; what the question leaves to it
+                ("What about China?", "Why did he?") is put in.
 
         Raises:
             QuestionError: the question is empty, wordless or too long; no source is named so; the
@@ -96,10 +136,17 @@ class Engine:
         """
         started = time.perf_counter()
         question = _checked(question)
+        if context.strip():
+            question = understand(question, context)
         filters = self._checked_filters(filters or Filters())
         if top_k < 1:
             raise QuestionError(f"at least one quote must be allowed, not {top_k}")
-        answer = self._answer(question, filters, top_k)
+        asked, window = self._asked_time(question, filters)
+        answer = None
+        if window is not None:
+            answer = self._answer(question, window, top_k, asked)
+        if answer is None or answer.abstained:
+            answer = self._answer(question, filters, top_k, asked)
         if answer.reason in ("nothing_relevant", "weak") and filters.has_window:
             # Would other days have answered? Then it is the window that is silent.
             anytime = self._answer(question, replace(filters, after=None, before=None), top_k)
@@ -108,13 +155,74 @@ class Engine:
         total = 1e3 * (time.perf_counter() - started)
         return replace(answer, timing=replace(answer.timing, total=total))
 
-    def _answer(self, question: str, filters: Filters, top_k: int) -> Answer:
+    def rank(self, question: str, filters: Filters) -> Mapping[str, Sequence[Passage]]:
+        """How each stage of retrieval, and all of them together, order the passages; blocks.
+
+        Raises:
+            QuestionError: as `answer`.
+        """
+        from retrieval.candidates import retrieve
+
+        filters = self._checked_filters(filters)
+        found = retrieve(self._index, self._embedder, _checked(question), filters).candidates
+        orders = {
+            "dense": sorted(found, key=lambda c: -c.dense),
+            "bm25": sorted(found, key=lambda c: -c.lexical),
+            "bm25_articles": sorted(found, key=lambda c: -c.article),
+            "fused": found,
+        }
+        return {stage: [c.passage for c in order] for stage, order in orders.items()}
+
+    def _asked_time(
+        self, question: str, filters: Filters
+    ) -> tuple[AskedTime | None, Filters | None]:
+        """What the question's words ask of time, and the filters with their window if it may hold.
+
+        A window in `filters` beats the words', and one without any coverage is no window: such a
+        question names the time it is about.
+        """
+        asked = read_asked_time(question, self._today())
+        if asked is None:
+            return None, None
+        if asked.has_window and not filters.has_window:
+            after = asked.after if asked.event is None else self._first_coverage(asked.event)
+            window = replace(filters, after=after, before=asked.before)
+            if window.has_window and any(map(window.admits, self.articles)):
+                return asked, window
+        if not asked.newest:
+            return None, None
+        return replace(asked, after=None, before=None, event=None), None
+
+    def _first_coverage(self, event: str) -> PartialDate | None:
+        """When an event is first told of: the earliest date of a passage with all its words."""
+        words = stems(event)
+        if not words:
+            return None
+        passages = self._index.passages
+        scores = [self._index.word_scores([word]) for word in words]
+        dates = [
+            published
+            for row in range(len(passages))
+            if all(score[row] > 0 for score in scores)
+            and (published := passages[row].article.published) is not None
+        ]
+        return min(dates, key=lambda published: published.first_day, default=None)
+
+    def _answer(
+        self, question: str, filters: Filters, top_k: int, asked: AskedTime | None = None
+    ) -> Answer:
         from retrieval.candidates import retrieve
 
         found = retrieve(self._index, self._embedder, question, filters)
         started = time.perf_counter()
-        readings = self._reader.read(question, found.candidates)
-        quotes, reason = choose(readings, self._reader.threshold, top_k)
+        wanted = question
+        if filters.has_window:  # has seen to it: no passage repeats the day it was published
+            said = read_asked_time(question, self._today())
+            if said is not None and said.has_window:
+                wanted = _without(question, said.words)
+        readings = self._reader.read(wanted, found.candidates)
+        newest_first = asked is not None and asked.newest
+        quotes, reason = choose(readings, self._reader.threshold, top_k, newest_first=newest_first)
         if not self._index.passages:
             reason = "empty_corpus"
         near: tuple[Quote, ...] = () if quotes else nearest(readings, top_k)
@@ -123,6 +231,7 @@ class Engine:
         return Answer(
             question=question,
             filters=filters,
+            asked_time=asked,
             quotes=quotes,
             reason=reason,
             confidence=shown[0].score if shown else 0.0,
@@ -165,6 +274,12 @@ def update(
 
     embedder = SentenceTransformerEmbedder(model)
     return build(places.corpus, places.index, embedder, rebuild=rebuild, report=report)
+
+
+def _without(question: str, words: str) -> str:
+    """The question without these words of it; itself if nothing would be left."""
+    rest = " ".join(question.replace(words, " ", 1).split()).strip(" ,")
+    return rest if any(char.isalnum() for char in rest) else question
 
 
 def _checked(question: str) -> str:

@@ -5,6 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from retrieval.asked_times import AskedTime
 from retrieval.dates import PartialDate
 
 Reason = Literal["nothing_relevant", "weak", "outside_window", "empty_corpus"]
@@ -104,8 +105,10 @@ class Candidate:
     """Cosine of question and passage embeddings, -1 to 1."""
     lexical: float
     """BM25; 0 when they share no word. Comparable only within one question."""
+    article: float
+    """BM25 of the whole article, likewise."""
     score: float
-    """Both, fused; comparable only within one question."""
+    """All three, fused; comparable only within one question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +194,16 @@ class Answer:
     """A question with the quotes that answer it, or with the reason why there are none."""
 
     question: str
+    """As it was understood: with what a follow-up leaves to the question before it put in."""
     filters: Filters
+    """What was applied, with the window that the question's own words ask for if it holds."""
+    asked_time: AskedTime | None
+    """What the question's own words say of time; None if nothing."""
     quotes: tuple[Quote, ...]
-    """In order of date, oldest first, undated last; on equal dates the best first."""
+    """In order of date, undated last; on equal dates the best first.
+
+    The oldest is first, or the newest where the question asks for it.
+    """
     reason: Reason | None
     """Why the coverage is silent; None when it is not."""
     confidence: float

@@ -4,11 +4,15 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
 from retrieval.model import DEFAULT_MODEL
+
+if TYPE_CHECKING:
+    from retrieval.reader.span import SpanReader
 
 settings.register_profile("dateline", deadline=None, max_examples=60, derandomize=True)
 settings.load_profile("dateline")
@@ -48,6 +52,14 @@ def seeds() -> Path:
 def golden() -> Path:
     """Invented articles with everything in them that has ever broken a reader."""
     return _REPOSITORY / "tests" / "golden"
+
+
+@pytest.fixture(scope="session")
+def reader() -> "SpanReader":
+    """The reader that we ship, with its weights."""
+    from retrieval.reader.span import SpanReader  # torch, which most tests do without
+
+    return SpanReader.shipped()
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ _DOORS = {
     "retrieval.dates",
     "retrieval.engine",
     "retrieval.errors",
+    "retrieval.evaluation",
     "retrieval.model",
     "retrieval.survey",
     "retrieval.types",

@@ -47,7 +47,9 @@ def test_every_command_is_in_the_readme_and_no_other() -> None:
     assert set(subcommands()) == names
 
 
-@pytest.mark.parametrize("command", ["ask", "chat", "index", "sources", "source", "check", "run"])
+@pytest.mark.parametrize(
+    "command", ["ask", "chat", "index", "sources", "source", "check", "evaluate", "run"]
+)
 def test_every_option_in_the_readme_exists(command: str) -> None:
     """Whoever copies an option from the README may not be told that there is none."""
     table = README.partition("## The command line")[2].partition("##")[0]

@@ -20,6 +20,7 @@ from retrieval.words import stems
 
 _EMBEDDINGS = "embeddings.faiss"
 _WORDS = "bm25"
+_ARTICLE_WORDS = "bm25-articles"
 _OPEN_ATTEMPTS = 5  # a writer may replace the generation while it is being read
 
 
@@ -32,6 +33,7 @@ class FolderIndex:
         passages: Sequence[Passage],
         embeddings: "faiss.Index",
         words: bm25s.BM25 | None,
+        article_words: bm25s.BM25 | None,
     ) -> None:
         self.manifest = manifest
         self.passages = passages
@@ -39,6 +41,11 @@ class FolderIndex:
         self.articles: Sequence[Article] = [by_id[key] for key in sorted(by_id)]
         self._embeddings = embeddings
         self._words = words
+        self._article_words = article_words
+        places = {article.article_id: place for place, article in enumerate(by_id.values())}
+        self._article_of_row = np.array(
+            [places[passage.article.article_id] for passage in passages], dtype=np.int64
+        )
         self.summary = summarise(self.articles, len(passages))
 
     @classmethod
@@ -65,14 +72,17 @@ class FolderIndex:
         passages = [passage for group in read_articles(folder, generation) for passage in group]
         try:
             embeddings = faiss.read_index(str(generation / _EMBEDDINGS))
-            words = None
-            if (generation / _WORDS).is_dir():
-                words = bm25s.BM25.load(str(generation / _WORDS), show_progress=False)
+            words, article_words = (
+                bm25s.BM25.load(str(generation / name), show_progress=False)
+                if (generation / name).is_dir()
+                else None
+                for name in (_WORDS, _ARTICLE_WORDS)
+            )
         except (RuntimeError, OSError, ValueError, KeyError) as error:
             raise IndexDamagedError(folder, "its embeddings or words cannot be read") from error
         if not len(passages) == embeddings.ntotal == manifest.passages:
             raise IndexDamagedError(folder, "its parts are of different sizes")
-        return cls(manifest, passages, embeddings, words)
+        return cls(manifest, passages, embeddings, words, article_words)
 
     def embeddings(self) -> Embeddings:
         """All embeddings, shape `(len(passages), dimensions)`, a copy."""
@@ -120,10 +130,11 @@ class FolderIndex:
 
     def word_scores(self, words: Sequence[str]) -> npt.NDArray[np.float32]:
         """BM25 of every row for stemmed words."""
-        known = [] if self._words is None else [w for w in words if w in self._words.vocab_dict]
-        if self._words is None or not known:
-            return np.zeros(len(self.passages), dtype=np.float32)
-        return np.asarray(self._words.get_scores(known), dtype=np.float32)
+        return _bm25(self._words, words, len(self.passages))
+
+    def article_scores(self, words: Sequence[str]) -> npt.NDArray[np.float32]:
+        """BM25 of the article of every row for stemmed words."""
+        return _bm25(self._article_words, words, len(self.articles))[self._article_of_row]
 
     def cosines(self, embedding: Embeddings, rows: Sequence[int]) -> npt.NDArray[np.float32]:
         """The cosine of one embedding and each of these rows."""
@@ -152,8 +163,24 @@ def write_search_files(
     flat.add(embeddings)
     # Written by Python, for whose errors there is a sentence: FAISS would raise a RuntimeError.
     (generation / _EMBEDDINGS).write_bytes(faiss.serialize_index(flat).tobytes())
-    tokens = [stems(passage.text) for passage in passages]
+    _write_words(generation / _WORDS, [passage.text for passage in passages])
+    texts: dict[str, list[str]] = {}  # in the order in which `FolderIndex` meets the articles
+    for passage in passages:
+        article = passage.article
+        texts.setdefault(article.article_id, [article.title]).append(passage.text)
+    _write_words(generation / _ARTICLE_WORDS, [" ".join(parts) for parts in texts.values()])
+
+
+def _write_words(folder: Path, texts: Sequence[str]) -> None:
+    tokens = [stems(text) for text in texts]
     if any(tokens):  # a corpus of stop words alone has nothing to search by
         words = bm25s.BM25(method="lucene")
         words.index(tokens, show_progress=False)
-        words.save(str(generation / _WORDS), show_progress=False)
+        words.save(str(folder), show_progress=False)
+
+
+def _bm25(index: bm25s.BM25 | None, words: Sequence[str], size: int) -> npt.NDArray[np.float32]:
+    known = [] if index is None else [word for word in words if word in index.vocab_dict]
+    if index is None or not known:
+        return np.zeros(size, dtype=np.float32)
+    return np.asarray(index.get_scores(known), dtype=np.float32)

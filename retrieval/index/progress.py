@@ -6,6 +6,7 @@ WAITING = "Waiting for another process that writes the index"
 LOADING = "Loading the model"
 READING = "Reading articles"
 EMBEDDING = "Embedding passages"
+ASKING = "Asking questions"
 
 Report = Callable[[str, int, int], None]
 """Called with what is being done, how many are done and how many there are.

@@ -43,5 +43,8 @@ class Index(Protocol):
     def word_scores(self, words: Sequence[str]) -> npt.NDArray[np.float32]:
         """BM25 of every row for stemmed words, shape `(len(passages),)`; 0 where none occurs."""
 
+    def article_scores(self, words: Sequence[str]) -> npt.NDArray[np.float32]:
+        """As `word_scores`, of the whole article, title included, that each row stands in."""
+
     def cosines(self, embedding: Embeddings, rows: Sequence[int]) -> npt.NDArray[np.float32]:
         """The cosine of one embedding and each of these rows, shape `(len(rows),)`."""

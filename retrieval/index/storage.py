@@ -30,7 +30,7 @@ from retrieval.errors import (
 )
 from retrieval.types import Article, Passage, Span
 
-FORMAT = 1  # of everything in the folder; a reader of another format refuses it
+FORMAT = 2  # of everything in the folder; a reader of another format refuses it
 _MANIFEST = "manifest.json"
 _ARTICLES = "articles.jsonl"
 

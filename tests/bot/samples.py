@@ -5,6 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from retrieval.asked_times import AskedTime
 from retrieval.dates import PartialDate
 from retrieval.types import (
     Answer,
@@ -140,12 +141,14 @@ def make_answer(
     reason: Reason | None = None,
     nearest: Sequence[Quote] = (),
     filters: Filters | None = None,
+    asked_time: AskedTime | None = None,
     summary: CorpusSummary | None = None,
 ) -> Answer:
     """An answer with these quotes, or one that abstains."""
     return Answer(
         question=question,
         filters=filters or Filters(),
+        asked_time=asked_time,
         quotes=tuple(quotes),
         reason=reason,
         confidence=quotes[0].score if quotes else 0.0,

@@ -6,11 +6,14 @@ from bot.phrases import (
     also_in_phrase,
     date_phrase,
     filters_phrase,
+    order_phrase,
     plural,
     reason_sentence,
+    scope_phrase,
     summary_phrase,
     window_phrase,
 )
+from retrieval.asked_times import AskedTime
 from retrieval.dates import PartialDate
 from retrieval.types import CorpusSummary, Filters, Reason
 from tests.bot.samples import make_answer, make_article
@@ -120,3 +123,35 @@ def test_near_copies_are_named_or_counted(count: int, expected: str) -> None:
     articles = tuple(make_article(source=f"Paper {number}") for number in range(count))
 
     assert expected == also_in_phrase(articles)
+
+
+_FEBRUARY = AskedTime("in February 2024", MONTH, MONTH, newest=False)
+_LATEST = AskedTime("latest", None, None, newest=True)
+_ALL = "Asked of 2 articles, 2024-02-20 to 2024-03-18"
+
+
+@pytest.mark.parametrize(
+    ("asked", "filters", "expected"),
+    [
+        (None, Filters(), f"{_ALL}."),
+        (None, Filters(source="AFP"), f"{_ALL}; only in AFP."),
+        (_LATEST, Filters(), f"{_ALL}."),
+        (_FEBRUARY, Filters(MONTH, MONTH), f"{_ALL}; only in 2024-02 (“in February 2024”)."),
+        (
+            _FEBRUARY,
+            Filters(),
+            f"{_ALL}; nothing published “in February 2024” answers, so all days were asked.",
+        ),
+    ],
+)
+def test_the_days_that_were_asked_are_said_and_why(
+    asked: AskedTime | None, filters: Filters, expected: str
+) -> None:
+    """A window that nobody sees is a trap."""
+    assert expected == scope_phrase(make_answer(filters=filters, asked_time=asked))
+
+
+def test_the_order_is_said_and_why() -> None:
+    """Oldest first, unless the question asks for the newest."""
+    assert "oldest first" == order_phrase(make_answer(asked_time=_FEBRUARY))
+    assert "newest first (“latest”)" == order_phrase(make_answer(asked_time=_LATEST))

@@ -21,6 +21,7 @@ def dotenv(tmp_path: Path) -> Path:
         "DATELINE_CORPUS=/dotenv/corpus\n"
         "DATELINE_INDEX='/dotenv/index'\n"
         "DATELINE_MODEL=dotenv/model  # with a comment\n"
+        "DATELINE_THRESHOLD=0.4\n"
         "DATELINE_LOG_LEVEL=ERROR\n",
         encoding="utf-8",
     )
@@ -31,7 +32,7 @@ def test_everything_but_the_token_has_a_default(seeds: Path) -> None:
     """The first question needs no settings at all."""
     settings = Settings.from_environ({})
 
-    assert Settings(seeds, default_index(seeds), None, "INFO", None) == settings
+    assert Settings(seeds, default_index(seeds), None, None, "INFO", None) == settings
 
 
 def test_the_env_file_beats_the_defaults(dotenv: Path) -> None:
@@ -39,7 +40,7 @@ def test_the_env_file_beats_the_defaults(dotenv: Path) -> None:
     settings = Settings.from_environ({}, dotenv=dotenv)
 
     expected = Settings(
-        Path("/dotenv/corpus"), Path("/dotenv/index"), "dotenv/model", "ERROR", "from.dot.env"
+        Path("/dotenv/corpus"), Path("/dotenv/index"), "dotenv/model", 0.4, "ERROR", "from.dot.env"
     )
     assert expected == settings
 
@@ -51,13 +52,14 @@ def test_the_environment_beats_the_env_file(dotenv: Path) -> None:
         "DATELINE_CORPUS": "/environ/corpus",
         "DATELINE_INDEX": "/environ/index",
         "DATELINE_MODEL": "environ/model",
+        "DATELINE_THRESHOLD": "0.7",
         "DATELINE_LOG_LEVEL": "debug",
     }
 
     settings = Settings.from_environ(environ, dotenv=dotenv)
 
     expected = Settings(
-        Path("/environ/corpus"), Path("/environ/index"), "environ/model", "DEBUG", TOKEN
+        Path("/environ/corpus"), Path("/environ/index"), "environ/model", 0.7, "DEBUG", TOKEN
     )
     assert expected == settings
 
@@ -134,7 +136,8 @@ def test_a_malformed_level_is_told_what_to_choose_from() -> None:
 @given(st.sets(st.sampled_from(["DATELINE_CORPSE", "DATELINE_", "DATELINE_X_1", *DESCRIPTIONS])))
 def test_names_that_only_look_like_settings_are_kept_for_the_check(names: set[str]) -> None:
     """They do no harm, so nothing fails, but most are misspelt."""
-    settings = Settings.from_environ(dict.fromkeys(names - {"DATELINE_LOG_LEVEL"}, "x"))
+    checked = {"DATELINE_LOG_LEVEL", "DATELINE_THRESHOLD"}
+    settings = Settings.from_environ(dict.fromkeys(names - checked, "x"))
 
     assert sorted(names - set(DESCRIPTIONS)) == list(settings.unknown)
 
@@ -246,3 +249,10 @@ def test_places_are_what_retrieval_needs() -> None:
 
     assert (settings.corpus, settings.index, "m") == (places.corpus, places.index, places.model)
     assert TOKEN not in repr(places)
+
+
+@pytest.mark.parametrize("value", ["half", "-0.1", "1.01", "nan", "50%"])
+def test_a_threshold_is_a_probability(value: str) -> None:
+    """Anything else would silence the bot for good, or never."""
+    with pytest.raises(SettingsError, match=r"DATELINE_THRESHOLD is .* give a number from 0 to 1"):
+        Settings.from_environ({"DATELINE_THRESHOLD": value})

@@ -1,7 +1,6 @@
 """An embedder that needs no model: words hashed into a few hundred dimensions."""
 
 import hashlib
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -45,13 +44,6 @@ class HashingEmbedder:
         self.embedded += texts
         progress(len(texts), len(texts))
         return self.embed_queries(texts)
-
-    def embed_words(self, texts: Sequence[str]) -> list[Embeddings]:
-        """An embedding for each word of each text."""
-        return [
-            np.stack([_embed([word]) for word in words]) if words else _none()
-            for words in (re.findall(r"\w+", text.casefold()) for text in texts)
-        ]
 
 
 def _none() -> Embeddings:

@@ -44,7 +44,7 @@ def make_passage(text: str, article_id: str = "a", published: str | None = None)
 
 def make_candidate(passage: Passage, dense: float = 0.5, score: float = 0.5) -> Candidate:
     """A passage as the first stage hands it on."""
-    return Candidate(passage, dense=dense, lexical=1.0, score=score)
+    return Candidate(passage, dense=dense, lexical=1.0, article=1.0, score=score)
 
 
 def make_reading(

@@ -76,7 +76,7 @@ def test_nothing_read_is_nothing_relevant() -> None:
 def test_beside_a_sure_answer_doubtful_ones_are_left_out() -> None:
     """They would only be noise."""
     quotes, _ = choose(
-        [make_reading(_NAMED, 0.9, "a"), make_reading(_UNDISCLOSED, 0.5, "b")],
+        [make_reading(_NAMED, 0.9, "a"), make_reading(_UNDISCLOSED, 0.45, "b")],
         threshold=0.2,
         top_k=3,
     )

@@ -126,7 +126,6 @@ def test_embeddings_are_unit_rows_in_the_order_of_their_texts(
 def test_no_texts_give_no_rows(embedder: SentenceTransformerEmbedder) -> None:
     """An empty corpus."""
     assert (0, 384) == embedder.embed_passages([]).shape
-    assert [] == embedder.embed_words([])
 
 
 def test_progress_counts_up_to_all_passages(
@@ -138,16 +137,6 @@ def test_progress_counts_up_to_all_passages(
     embedder.embed_passages(["car"] * 3, lambda done, total: heard.append((done, total)))
 
     assert [(2, 3), (3, 3)] == heard
-
-
-def test_word_pieces_are_unit_rows_without_the_models_own_marks(
-    embedder: SentenceTransformerEmbedder,
-) -> None:
-    """Likeness is counted word by word; the marks would be like everything."""
-    one, none, several = embedder.embed_words(["car", "", "Kim has a car"])
-
-    assert [(1, 384), (0, 384), (4, 384)] == [one.shape, none.shape, several.shape]
-    np.testing.assert_allclose(np.linalg.norm(several, axis=1), 1, atol=1e-5)
 
 
 def test_meaning_is_near_without_a_shared_word(embedder: SentenceTransformerEmbedder) -> None:

@@ -1,0 +1,207 @@
+"""Records of questions with passages → examples to train the reader on.
+
+For training only; the forms of the records are described in `train.py`.
+"""
+
+import gzip
+import json
+import random
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bm25s
+
+from retrieval.passages import MAX_PASSAGE
+from retrieval.reader.negatives import Pool, chatty, negative
+from retrieval.sentences import split_sentences
+from retrieval.types import Span
+from retrieval.words import stems
+
+Record = Mapping[str, Any]
+
+# How many times over an epoch sees the answerable and the unanswerable records of a source, and
+# how often a rule makes a negative of an answerable one. Off-domain sources (reviews, Reddit) and
+# easy ones (QAMR) count for little.
+SHARES = {
+    "squadshifts_new_wiki": (1.0, 0.8, 1.0),
+    "squad1_train_sent": (0.8, 1.0, 0.2),
+    "qed_nq": (1.0, 0.7, 0.7),
+    "nq_open_oracle": (1.0, 0.7, 0.5),
+    "selqa": (1.0, 1.0, 0.2),
+    "tweetqa": (0.35, 0.4, 0.2),
+    "qamr_wikinews": (0.5, 0.4, 0.3),
+    "qamr_wikipedia": (0.4, 0.3, 0.2),
+    "squadshifts_reddit": (0.12, 1.0, 0.05),
+    "squadshifts_amazon": (0.08, 1.0, 0.03),
+    "tempting": (1.0, 1.0, 0.6),
+}
+_MINED = 8  # passages of other articles taken as hard negatives of a tempting question
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A question and a passage, with where it answers.
+
+    Attributes:
+        gold: the answers, or the sentences that hold them; none if the passage does not answer.
+    """
+
+    question: str
+    passage: str
+    gold: tuple[Span, ...]
+
+
+def read_records(path: Path) -> list[Record]:
+    """The records of a JSON Lines file, which may be compressed with gzip."""
+    data = path.read_bytes()
+    text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode()
+    return [json.loads(line) for line in text.split("\n") if line]
+
+
+def tempting_records(folder: Path, split: str) -> list[Record]:
+    """The questions of `train` or `dev`, each with its passage, as records of one source."""
+    passages = {record["id"]: record["text"] for record in read_records(folder / "passages.jsonl")}
+    return [
+        {**record, "source": "tempting", "context": passages[record["passage_id"]]}
+        for record in read_records(folder / f"{split}.jsonl")
+    ]
+
+
+class Examples:
+    """Draws the examples of one epoch after another, no two epochs alike."""
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        self._records = records
+        contexts: dict[str, set[str]] = defaultdict(set)
+        for record in records:
+            if "context" in record:
+                contexts[record["source"]].add(record["context"])
+        self._pools = {source: Pool.of(sorted(found)) for source, found in contexts.items()}
+        self._mined = _mine([r for r in records if r["source"] == "tempting"])
+
+    def epoch(self, times: Mapping[str, float], rng: random.Random) -> list[Example]:
+        """The examples of one epoch, shuffled.
+
+        Args:
+            times: how often each source is seen, on top of `SHARES`; sources left out are not.
+            rng: throws the dice; the same ones give the same examples.
+        """
+        drawn = [
+            example
+            for record in self._records
+            if record["source"] in times
+            for example in self._draw(record, times[record["source"]], rng)
+        ]
+        rng.shuffle(drawn)
+        return drawn
+
+    def _draw(self, record: Record, times: float, rng: random.Random) -> Iterator[Example]:
+        answerable, unanswerable, made = SHARES[record["source"]]
+        share = times * (answerable if record["answerable"] else unanswerable)
+        for _ in range(_rounded(share, rng)):
+            yield from self._examples(record, rng)
+        if record["answerable"]:
+            for _ in range(_rounded(times * made, rng)):
+                yield from self._negatives(record, rng)
+
+    def _examples(self, record: Record, rng: random.Random) -> Iterator[Example]:
+        passage, gold = _window(record, rng)
+        if bool(gold) == record["answerable"]:
+            yield _titled(Example(_asked(record, rng), passage, gold), record, rng)
+        mined = self._mined.get(record.get("id", ""))
+        if mined:
+            yield Example(_asked(record, rng), rng.choice(mined), ())
+
+    def _negatives(self, record: Record, rng: random.Random) -> Iterator[Example]:
+        passage, gold = _window(record, rng)
+        pool = self._pools.get(record["source"], Pool({}))
+        if gold:
+            made = negative(record["question"], passage, gold, rng, pool)
+            if made is not None:
+                yield _titled(Example(chatty(made[0], rng), made[1], ()), record, rng)
+
+
+def _titled(example: Example, record: Record, rng: random.Random) -> Example:
+    """Now and then with the article's title before the passage, as the reader reads it."""
+    if not record.get("title") or rng.random() < 0.5:
+        return example
+    context = f"{record['title']}. "
+    gold = (Span(span.start + len(context), span.end + len(context)) for span in example.gold)
+    return Example(example.question, context + example.passage, tuple(gold))
+
+
+def _asked(record: Record, rng: random.Random) -> str:
+    return chatty(record["question"], rng) if rng.random() < 0.5 else record["question"]
+
+
+def _rounded(share: float, rng: random.Random) -> int:
+    return int(share) + (rng.random() < share % 1)
+
+
+def _window(record: Record, rng: random.Random) -> tuple[str, tuple[Span, ...]]:
+    """Sentences that stand together, as long as a passage of ours, at random around an answer."""
+    text, gold = _text(record)
+    sentences = split_sentences(text, Span(0, len(text)))
+    if not sentences:
+        return text, gold
+    anchor = rng.choice(gold) if gold else None
+    if anchor is None:
+        first = last = rng.randrange(len(sentences))
+    else:
+        held = [n for n, s in enumerate(sentences) if s.start < anchor.end and anchor.start < s.end]
+        first, last = (held[0], held[-1]) if held else (0, 0)
+    limit = MAX_PASSAGE if rng.random() < 0.7 else rng.randint(150, MAX_PASSAGE)
+    while True:
+        ways = []
+        if first > 0 and sentences[last].end - sentences[first - 1].start <= limit:
+            ways.append((first - 1, last))
+        if last + 1 < len(sentences) and sentences[last + 1].end - sentences[first].start <= limit:
+            ways.append((first, last + 1))
+        if not ways:
+            break
+        first, last = rng.choice(ways)
+    window = Span(sentences[first].start, sentences[last].end)
+    inside = tuple(
+        Span(span.start - window.start, span.end - window.start)
+        for span in gold
+        if window.start <= span.start and span.end <= window.end
+    )
+    return window.of(text), inside
+
+
+def _text(record: Record) -> tuple[str, tuple[Span, ...]]:
+    """A record's whole text and the answers in it."""
+    if "context" in record:
+        answers = record["answers"] if record["answerable"] else []
+        gold = (Span(a["start"], a["start"] + len(a["text"])) for a in answers)
+        return record["context"], tuple(dict.fromkeys(gold))
+    text, gold_sentences = "", []
+    for sentence, label in zip(record["sentences"], record["labels"], strict=True):
+        if text:
+            text += " "
+        if label:
+            gold_sentences.append(Span(len(text), len(text) + len(sentence)))
+        text += sentence
+    return text, tuple(gold_sentences)
+
+
+def _mine(records: Sequence[Record]) -> dict[str, list[str]]:
+    """For each record's id the passages most like its question that do not hold its answer."""
+    if not records:
+        return {}
+    passages = sorted({record["context"] for record in records})
+    index = bm25s.BM25()
+    index.index([stems(passage) for passage in passages], show_progress=False)
+    asked = [stems(record["question"]) for record in records]
+    rows, _ = index.retrieve(asked, k=_MINED + 4, show_progress=False)
+    mined = {}
+    for record, found in zip(records, rows, strict=True):
+        said = [answer["text"].casefold() for answer in record["answers"]]
+        others = [passages[row] for row in found if passages[row] != record["context"]]
+        mined[record["id"]] = [
+            other for other in others if not any(text in other.casefold() for text in said)
+        ][:_MINED]
+    return mined

@@ -1,1 +1,0 @@
-"""Measurements that print figures; not collected by the test run."""

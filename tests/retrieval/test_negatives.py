@@ -1,0 +1,137 @@
+"""Rules that make unanswerable questions: what they write never stands in the passage."""
+
+import random
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retrieval.reader.negatives import (
+    RULES,
+    Pool,
+    Rule,
+    chatty,
+    contrary,
+    missing_detail,
+    names_in,
+    negative,
+    other_kind,
+    other_name,
+    other_number,
+    other_time,
+    without_answer,
+)
+from retrieval.types import Span
+
+_PASSAGE = (
+    "In 1998 Lena Orvik wrote the first history of Sarnitz. It was printed by Holm Press in "
+    "Lindhaven. Jonas Feld reviewed it for the Arn Observer."
+)
+_POOL = Pool.of(["The book was praised by Petra Marant and by Rolf Adermann of Kessim Valley."])
+
+
+def _span(text: str) -> Span:
+    start = _PASSAGE.index(text)
+    return Span(start, start + len(text))
+
+
+def _made(rule: Rule, question: str, answer: str) -> list[tuple[str, str]]:
+    """What a rule makes with twenty throws of the dice."""
+    answers = [_span(answer)]
+    found = (rule(question, _PASSAGE, answers, random.Random(n), _POOL) for n in range(20))
+    return [pair for pair in found if pair is not None]
+
+
+@pytest.mark.parametrize(
+    ("rule", "question", "answer", "expected"),
+    [
+        (
+            other_name,
+            "When did Lena Orvik write her book?",
+            "1998",
+            {
+                "When did Petra Marant write her book?",
+                "When did Rolf Adermann write her book?",
+                "When did Kessim Valley write her book?",
+                "When did Holm Press write her book?",
+                "When did Jonas Feld write her book?",
+                "When did Arn Observer write her book?",
+            },
+        ),
+        (contrary, "Who wrote the first history?", "Lena Orvik", None),
+        (
+            other_kind,
+            "Where was the book printed?",
+            "Lindhaven",
+            {"When was the book printed?", "Why was the book printed?"},
+        ),
+    ],
+)
+def test_a_rule_asks_for_what_the_passage_does_not_say(
+    rule: Rule, question: str, answer: str, expected: set[str] | None
+) -> None:
+    """Another name, the contrary, another question word."""
+    asked = {pair[0] for pair in _made(rule, question, answer)}
+
+    assert asked
+    assert question not in asked
+    assert expected is None or asked <= expected
+
+
+def test_another_year_is_one_the_passage_does_not_name() -> None:
+    """Near the true one, as people misremember."""
+    asked = _made(other_number, "What did Lena Orvik write in 1998?", "the first history")
+
+    assert asked
+    for question, passage in asked:
+        assert "1998" not in question
+        assert question.split()[-1].rstrip("?") not in passage
+
+
+def test_a_question_without_a_year_is_asked_of_another() -> None:
+    """What was so in 1998 need not have been so in 1985."""
+    asked = _made(other_time, "What did Lena Orvik write?", "the first history of Sarnitz")
+
+    assert asked
+    assert all("What did Lena Orvik write in " in question for question, _ in asked)
+    assert not any("1998" in question for question, _ in asked)
+
+
+def test_the_passage_without_the_answer_keeps_the_rest() -> None:
+    """The phrase is cut where a sentence stays whole without it."""
+    (_, passage), *_ = _made(without_answer, "Where was it printed?", "Lindhaven")
+
+    assert passage == _PASSAGE.replace(" in Lindhaven", "")
+
+
+def test_a_detail_is_missing_only_where_nothing_hints_at_it() -> None:
+    """“How much did it cost?” is no trap where a price is named."""
+    priced = "In Sarnitz the tram of Holm Press cost 5 million crowns, said Jonas Feld."
+    asked = {
+        made[0]
+        for n in range(200)
+        if (made := missing_detail("Who?", priced, [], random.Random(n), _POOL)) is not None
+    }
+
+    assert asked
+    assert not any("cost" in question for question in asked)
+
+
+def test_names_are_found_without_the_words_that_begin_sentences() -> None:
+    """It and The are no names."""
+    assert ["Lena Orvik", "Sarnitz", "Holm Press", "Lindhaven", "Jonas Feld", "Arn Observer"] == (
+        names_in(_PASSAGE)
+    )
+
+
+@given(st.text(max_size=60), st.text(max_size=200), st.integers(0, 1_000))
+def test_no_text_breaks_a_rule(question: str, passage: str, seed: int) -> None:
+    """Whatever stands in the data."""
+    rng = random.Random(seed)
+    answers: Sequence[Span] = [Span(0, len(passage) // 2)] if passage else []
+    for rule, _ in RULES:
+        made = rule(question, passage, answers, rng, _POOL)
+        assert made is None or made != (question, passage)
+    negative(question, passage, answers, rng, _POOL)
+    assert isinstance(chatty(question, rng), str)
