@@ -26,7 +26,7 @@ _START = 200  # tokens that could be read in the time that a second batch takes 
 _LONGEST_ANSWER = 40  # tokens
 _WEIGHTS = Path(__file__).with_name("reader.safetensors")
 DIGEST = "434f3d72e52f3b18cf730e71a00b430a2983437fb5180294295fda5af22b3458"
-THRESHOLD = 0.25
+THRESHOLD = 0.24
 _MAX_CONTEXT = 160  # code points of a title
 MAX_SENTENCES = 3
 # Logistic regression of "these words answer" on what the network and the search say.
