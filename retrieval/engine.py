@@ -222,7 +222,13 @@ class Engine:
                 wanted = _without(question, said.words)
         readings = self._reader.read(wanted, found.candidates)
         newest_first = asked is not None and asked.newest
-        quotes, reason = choose(readings, self._reader.threshold, top_k, newest_first=newest_first)
+        quotes, reason = choose(
+            readings,
+            self._reader.threshold,
+            top_k,
+            relevance=max((candidate.dense for candidate in found.candidates), default=0.0),
+            newest_first=newest_first,
+        )
         if not self._index.passages:
             reason = "empty_corpus"
         near: tuple[Quote, ...] = () if quotes else nearest(readings, top_k)

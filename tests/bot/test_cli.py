@@ -178,7 +178,7 @@ def test_questions_come_through_a_pipe_too(home: Path) -> None:
 
 def test_filters_restrict_what_is_searched(home: Path) -> None:
     """Source and window name what may be quoted; the answer says so."""
-    after = dateline("ask", WHO_GAVE, "--after", "2024-03", home=home)
+    after = dateline("ask", "Who confirmed the event?", "--after", "2024-03", home=home)
     source = dateline("ask", WHO_GAVE, "--source", "000_", "--json", home=home)
 
     assert "only from 2024-03 on" in after.out

@@ -52,17 +52,19 @@ def test_every_article_speaks_before_any_speaks_twice() -> None:
 
 
 @pytest.mark.parametrize(
-    ("probability", "reason"),
+    ("probability", "relevance", "reason"),
     [
-        (0.2, None),  # at the threshold it answers
-        (0.19, "weak"),  # under it, but near
-        (0.1, "weak"),  # at half of it
-        (0.09, "nothing_relevant"),  # not even near
+        (0.2, 0.9, None),  # at the threshold it answers
+        (0.2, 0.0, None),  # whatever the search thought of it
+        (0.19, 0.3, "weak"),  # about it, and no answer
+        (0.19, 0.29, "nothing_relevant"),  # not even about it
     ],
 )
-def test_silence_has_a_reason(probability: float, reason: Reason | None) -> None:
+def test_silence_has_a_reason(probability: float, relevance: float, reason: Reason | None) -> None:
     """To a reader "nothing on this" and "only loosely related" are different news."""
-    quotes, why = choose([make_reading(_NAMED, probability)], threshold=0.2, top_k=3)
+    quotes, why = choose(
+        [make_reading(_NAMED, probability)], threshold=0.2, top_k=3, relevance=relevance
+    )
 
     assert reason == why
     assert (reason is None) is bool(quotes)
