@@ -46,7 +46,7 @@ class Found:
 
     Attributes:
         sentence: which of the passage's sentences holds it.
-        words: the answering words, in code points of the passage.
+        words: the answering words, in code points of the passage; empty if none of it was read.
         span: log-odds of these words against the null span.
         answers: log-odds that the passage answers, from the other head.
     """
@@ -120,7 +120,9 @@ class SpanReader:
                 Reading(
                     passage=passage,
                     span=_widened(passage, found.sentence),
-                    highlight=Span(start + found.words.start, start + found.words.end),
+                    highlight=Span(start + found.words.start, start + found.words.end)
+                    if found.words.end
+                    else None,
                     score=odds,
                     probability=probability,
                 )

@@ -73,10 +73,7 @@ def batches(
         order = sorted(range(len(some)), key=lambda n: len(pairs[n].ids))
         groups: list[list[int]] = [[]]
         for n in order:
-            if (
-                groups[-1]
-                and (len(groups[-1]) + 1) * (len(pairs[n].ids) + 15) // 16 * 16 > _BATCH_TOKENS
-            ):
+            if groups[-1] and (len(groups[-1]) + 1) * len(pairs[n].ids) > _BATCH_TOKENS:
                 groups.append([])
             groups[-1].append(n)
         rng.shuffle(groups)
