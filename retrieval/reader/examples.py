@@ -4,8 +4,10 @@ For training only; the forms of the records are described in `train.py`.
 """
 
 import gzip
+import hashlib
 import json
 import random
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +17,7 @@ from typing import Any
 import bm25s
 
 from retrieval.passages import MAX_PASSAGE
-from retrieval.reader.negatives import Pool, chatty, negative
+from retrieval.reader.negatives import Pool, chatty, exchanged_roles, negative
 from retrieval.sentences import split_sentences
 from retrieval.types import Span
 from retrieval.words import stems
@@ -37,8 +39,12 @@ SHARES = {
     "squadshifts_reddit": (0.12, 1.0, 0.05),
     "squadshifts_amazon": (0.08, 1.0, 0.03),
     "tempting": (1.0, 1.0, 0.6),
+    "written": (1.0, 1.0, 0.6),
 }
-_MINED = 8  # passages of other articles taken as hard negatives of a tempting question
+# Sources whose passages are alike: each question is also asked of others that are not its own.
+_MINED_SOURCES = ("tempting", "written")
+_MINED = 8  # such passages for each question
+_MINED_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,43 @@ def tempting_records(folder: Path, split: str) -> list[Record]:
     ]
 
 
+def written_records(path: Path, known: Sequence[Record]) -> list[Record]:
+    """Our own questions: on articles that stand with them, or on contexts of `known` records.
+
+    A line of the file holds either `title`, `published` and `text`, or `sha256`, the first ten
+    digits of the SHA-256 of a context's UTF-8, and `questions`: lists of a question, the words that
+    answer it (null if none do) and the kind of what tempts. Articles of one `story` tell of the
+    same events.
+
+    Raises:
+        KeyError: a context is not among the known records.
+    """
+    contexts = {_digest(text): text for text in {r["context"] for r in known if "context" in r}}
+    records: list[Record] = []
+    for number, article in enumerate(read_records(path)):
+        text = article.get("text") or contexts[article["sha256"]]
+        for order, (question, answer, kind) in enumerate(article["questions"]):
+            found = [] if answer is None else re.finditer(re.escape(answer), text)
+            records.append(
+                {
+                    "source": "written",
+                    "id": f"written-{number}-{order}",
+                    "title": article.get("title"),
+                    "story": article.get("story"),
+                    "context": text,
+                    "question": question,
+                    "answers": [{"text": answer, "start": match.start()} for match in found],
+                    "answerable": answer is not None,
+                    "type": kind,
+                }
+            )
+    return records
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+
 class Examples:
     """Draws the examples of one epoch after another, no two epochs alike."""
 
@@ -80,7 +123,9 @@ class Examples:
             if "context" in record:
                 contexts[record["source"]].add(record["context"])
         self._pools = {source: Pool.of(sorted(found)) for source, found in contexts.items()}
-        self._mined = _mine([r for r in records if r["source"] == "tempting"])
+        self._mined: dict[str, list[str]] = {}
+        for source in _MINED_SOURCES:
+            self._mined |= _mine([r for r in records if r["source"] == source])
 
     def epoch(self, times: Mapping[str, float], rng: random.Random) -> list[Example]:
         """The examples of one epoch, shuffled.
@@ -112,7 +157,7 @@ class Examples:
         if bool(gold) == record["answerable"]:
             yield _titled(Example(_asked(record, rng), passage, gold), record, rng)
         mined = self._mined.get(record.get("id", ""))
-        if mined:
+        if mined and rng.random() < _MINED_SHARE:
             yield Example(_asked(record, rng), rng.choice(mined), ())
 
     def _negatives(self, record: Record, rng: random.Random) -> Iterator[Example]:
@@ -122,6 +167,10 @@ class Examples:
             made = negative(record["question"], passage, gold, rng, pool)
             if made is not None:
                 yield _titled(Example(chatty(made[0], rng), made[1], ()), record, rng)
+            turned = exchanged_roles(record["question"], passage, gold, rng)
+            if turned is not None:
+                question, passage, gold = turned
+                yield _titled(Example(chatty(question, rng), passage, gold), record, rng)
 
 
 def _titled(example: Example, record: Record, rng: random.Random) -> Example:
@@ -189,19 +238,27 @@ def _text(record: Record) -> tuple[str, tuple[Span, ...]]:
 
 
 def _mine(records: Sequence[Record]) -> dict[str, list[str]]:
-    """For each record's id the passages most like its question that do not hold its answer."""
+    """For each record's id the passages most like its question that do not answer it.
+
+    They do not hold the answer's words, nor are they of the same story.
+    """
     if not records:
         return {}
-    passages = sorted({record["context"] for record in records})
+    stories = {record["context"]: record.get("story") for record in records}
+    passages = sorted(stories)
     index = bm25s.BM25()
     index.index([stems(passage) for passage in passages], show_progress=False)
     asked = [stems(record["question"]) for record in records]
-    rows, _ = index.retrieve(asked, k=_MINED + 4, show_progress=False)
+    rows, _ = index.retrieve(asked, k=min(_MINED + 4, len(passages)), show_progress=False)
     mined = {}
     for record, found in zip(records, rows, strict=True):
         said = [answer["text"].casefold() for answer in record["answers"]]
+        story = record.get("story")
         others = [passages[row] for row in found if passages[row] != record["context"]]
         mined[record["id"]] = [
-            other for other in others if not any(text in other.casefold() for text in said)
+            other
+            for other in others
+            if not (story and stories[other] == story)
+            and not any(text in other.casefold() for text in said)
         ][:_MINED]
     return mined

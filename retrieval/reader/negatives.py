@@ -128,7 +128,24 @@ _CHATTY = (
     "For an article I am writing: ",
     "please help: ",
     "Remind me, ",
+    "I have read different things about this: ",
+    "Not sure if this is the right channel, but ",
+    "Maybe a stupid question: ",
+    "Correct me if I am wrong: ",
+    "I missed the news that week. ",
+    "We were arguing about this at work: ",
+    "Need this for a report: ",
+    "so ",
+    "ok, ",
+    "@bot ",
+    "If I remember rightly this was in the papers: ",
+    "Can you tell me ",
+    "Any idea ",
+    "I was told it is in here somewhere: ",
+    "For my notes, ",
+    "One more: ",
 )
+_CLOSINGS = ("thanks", "please", "anyone?", "exactly?", "thx", "I wonder", "again?", "?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +181,28 @@ def names_in(text: str) -> list[str]:
 
 
 def chatty(question: str, rng: random.Random) -> str:
-    """The question as people type it: with a preface, in lower case, without its mark."""
+    """The question as people type it: with a preface, in lower case, mistyped, without its mark."""
+    if rng.random() < 0.3:
+        question = mistyped(question, rng)
     if rng.random() < 0.4:
         question = rng.choice(_CHATTY) + question[:1].lower() + question[1:]
     if rng.random() < 0.4:
         question = question.rstrip("?. ")
-    return question
+    if rng.random() < 0.05:
+        question = f"{question} {rng.choice(_CLOSINGS)}"
+    return question.lower() if rng.random() < 0.15 else question
+
+
+def mistyped(question: str, rng: random.Random) -> str:
+    """A letter of a long word of the question is doubled, left out, or exchanged with the next."""
+    words = list(re.finditer(r"[^\W\d_]{5,}", question))
+    if not words:
+        return question
+    word = rng.choice(words)
+    at = rng.randrange(word.start() + 1, word.end() - 1)
+    here, following = question[at], question[at + 1]
+    typed = rng.choice((here + here + following, following, following + here))
+    return question[:at] + typed + question[at + 2 :]
 
 
 def other_name(
@@ -309,9 +342,72 @@ def without_answer(
     return (question, rest) if len(said) > 1 else None
 
 
+def exchanged_names(
+    question: str, passage: str, answers: Sequence[Span], rng: random.Random, pool: Pool
+) -> Pair | None:
+    """The answer and a name that the question holds change places in the passage.
+
+    "Who wrote Emma?" of "Emma wrote Jane Austen." That the passage reads oddly is no clue:
+    `exchanged_roles` makes answerable questions of the same passages.
+    """
+    made = _exchange(question, passage, answers, rng)
+    return None if made is None else (question, made[1])
+
+
+def exchanged_roles(
+    question: str, passage: str, answers: Sequence[Span], rng: random.Random
+) -> tuple[str, str, tuple[Span, ...]] | None:
+    """A passage as `exchanged_names` makes it, with the question it does answer, and where."""
+    made = _exchange(question, passage, answers, rng)
+    if made is None:
+        return None
+    asked, written, name = made
+    found = (Span(*match.span()) for match in _word(name).finditer(written))
+    return asked, written, tuple(found)
+
+
+# Of what is said of both alike, either may be said to do it to the other.
+_MUTUAL = re.compile(
+    r"\b(?:and|or|between|both|with|marri\w+|met|versus|vs|against|also|known as|called|near|like"
+    r"|is|was|are|were|same|cousin|brother|sister|friend|partner)\b",
+    re.IGNORECASE,
+)
+_WHO = re.compile(r"\bwho(?:m|se)?\b", re.IGNORECASE)
+
+
+def _exchange(
+    question: str, passage: str, answers: Sequence[Span], rng: random.Random
+) -> tuple[str, str, str] | None:
+    """The question and the passage with answer and name exchanged in each, and the name."""
+    if not answers:
+        return None
+    answer = answers[0].of(passage)
+    if not _WHO.search(question) or not _NAME.fullmatch(answer) or _NO_NAME.fullmatch(answer):
+        return None
+    around = _sentence_around(passage, answers[:1])
+    lowered = question.casefold()
+    names = [
+        name
+        for name in names_in(around)
+        if _word(name.casefold()).search(lowered)
+        and name.casefold() not in answer.casefold()
+        and answer.casefold() not in name.casefold()
+    ]
+    if not names or _word(answer.casefold()).search(lowered):
+        return None
+    name = rng.choice(names)
+    first, last = sorted((around.find(answer), around.find(name)))
+    if _MUTUAL.search(around, first, last):
+        return None
+    both = re.compile(rf"\b(?:{re.escape(answer)}|{re.escape(name)})\b")
+    written = both.sub(lambda found: name if found[0] == answer else answer, passage)
+    return _word(name).sub(lambda _: answer, question), written, name
+
+
 Rule = Callable[[str, str, Sequence[Span], random.Random, Pool], Pair | None]
 RULES: Sequence[tuple[Rule, float]] = (
     (other_name, 3.0),
+    (exchanged_names, 4.0),
     (other_number, 3.0),
     (contrary, 3.0),
     (without_answer, 3.0),

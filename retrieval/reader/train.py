@@ -20,15 +20,22 @@ import torch
 from torch import Tensor
 
 from retrieval.model import find_model
-from retrieval.reader.examples import Example, Examples, read_records, tempting_records
+from retrieval.reader.examples import (
+    Example,
+    Examples,
+    read_records,
+    tempting_records,
+    written_records,
+)
 from retrieval.reader.network import Judgement, Network, Pair, Tokens, batch
 from retrieval.types import Span
 
 log = logging.getLogger("train")
 
 _BATCH_TOKENS = 32 * 150
-# How often each pass sees each source, on top of `SHARES`. The first teaches to read, the second,
-# at half the rate, to be silent.
+_WRITTEN = Path(__file__).with_name("written.jsonl")  # our own questions, half of them tempting
+# The rate of each pass and how often it sees each source, on top of `SHARES`. The first teaches to
+# read, the others more and more to be silent.
 _PASSES = (
     (
         1e-4,
@@ -47,7 +54,7 @@ _PASSES = (
         },
     ),
     (
-        5e-5,
+        7e-5,
         {
             "squadshifts_new_wiki": 0.25,
             "squad1_train_sent": 0.1,
@@ -57,7 +64,24 @@ _PASSES = (
             "tweetqa": 0.2,
             "qamr_wikinews": 0.3,
             "qamr_wikipedia": 0.1,
-            "tempting": 2.0,
+            "tempting": 4.0,
+        },
+    ),
+    (
+        1e-4,
+        {
+            "squadshifts_new_wiki": 0.6,
+            "squad1_train_sent": 0.3,
+            "qed_nq": 0.5,
+            "nq_open_oracle": 0.8,
+            "selqa": 0.5,
+            "tweetqa": 0.3,
+            "qamr_wikinews": 0.5,
+            "qamr_wikipedia": 0.3,
+            "squadshifts_reddit": 0.3,
+            "squadshifts_amazon": 0.3,
+            "tempting": 1.5,
+            "written": 2.0,
         },
     ),
 )
@@ -186,6 +210,7 @@ def main() -> None:
         *read_records(options.reader / "train.jsonl.gz"),
         *tempting_records(options.tempting, "train"),
     ]
+    records += written_records(_WRITTEN, records)
     examples = Examples(records)
     torch.manual_seed(0)
     network = Network(model, attention="eager")

@@ -13,7 +13,10 @@ from retrieval.reader.negatives import (
     Rule,
     chatty,
     contrary,
+    exchanged_names,
+    exchanged_roles,
     missing_detail,
+    mistyped,
     names_in,
     negative,
     other_kind,
@@ -116,6 +119,41 @@ def test_a_detail_is_missing_only_where_nothing_hints_at_it() -> None:
 
     assert asked
     assert not any("cost" in question for question in asked)
+
+
+def test_giver_and_receiver_change_places() -> None:
+    """And the same passage answers the question that names the other."""
+    asked = "Who reviewed the Arn Observer?"
+    passage = "In May Jonas Feld reviewed the Arn Observer."
+    answers = [Span(7, 17)]
+
+    made = exchanged_names(asked, passage, answers, random.Random(0), _POOL)
+    turned = exchanged_roles(asked, passage, answers, random.Random(0))
+
+    written = "In May Arn Observer reviewed the Jonas Feld."
+    assert made == (asked, written)
+    assert turned == ("Who reviewed the Jonas Feld?", written, (Span(7, 19),))
+
+
+@pytest.mark.parametrize("between", ["met", "and", "was a friend of"])
+def test_what_holds_of_both_is_not_exchanged(between: str) -> None:
+    """If one met the other, the other met the one."""
+    passage = f"Jonas Feld {between} Mira Tolk of Lindhaven."
+
+    made = exchanged_names(
+        "Who is it that met Mira Tolk?", passage, [Span(0, 10)], random.Random(0), _POOL
+    )
+
+    assert made is None
+
+
+@given(st.text(max_size=60), st.integers(0, 1_000))
+def test_a_mistyped_question_is_off_by_a_letter(question: str, seed: int) -> None:
+    """Doubled, left out or exchanged with the next."""
+    typed = mistyped(question, random.Random(seed))
+
+    assert abs(len(typed) - len(question)) <= 1
+    assert set(typed) <= set(question)
 
 
 def test_names_are_found_without_the_words_that_begin_sentences() -> None:

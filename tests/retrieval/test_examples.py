@@ -1,0 +1,64 @@
+"""The examples the reader is trained on: every gold span stands where it is said to."""
+
+import json
+import random
+from pathlib import Path
+
+from retrieval.reader import examples
+from retrieval.reader.examples import Examples, read_records, written_records
+
+_WRITTEN = Path(examples.__file__).with_name("written.jsonl")
+
+
+def _own() -> list[examples.Record]:
+    """Our own questions on the articles that stand with them."""
+    return [record for record in read_records(_WRITTEN) if "text" in record]
+
+
+def test_every_written_answer_stands_in_its_article() -> None:
+    """Word for word; and about as many questions have none."""
+    asked = [
+        (article["text"], *question) for article in _own() for question in article["questions"]
+    ]
+
+    assert all(answer is None or answer in text for text, _, answer, _ in asked)
+    assert 0.4 < sum(answer is None for _, _, answer, _ in asked) / len(asked) < 0.6
+
+
+def test_examples_of_an_epoch_hold_their_answers(tmp_path: Path) -> None:
+    """Through windows, titles, negatives and exchanged names."""
+    some = tmp_path / "written.jsonl"
+    some.write_text("".join(json.dumps(article) + "\n" for article in _own()[:60]))
+    records = written_records(some, [])
+    answers = {answer["text"] for record in records for answer in record["answers"]}
+
+    drawn = Examples(records).epoch({"written": 1.0}, random.Random(0))
+
+    held = [span.of(example.passage) for example in drawn for span in example.gold]
+    assert held
+    assert sum(words in answers for words in held) > 0.9 * len(held)
+    assert any(not example.gold for example in drawn)
+    assert all(words.strip() for words in held)
+
+
+def test_a_question_is_not_mined_against_its_own_story(tmp_path: Path) -> None:
+    """Another report of the story may well answer it."""
+    own = {
+        "story": "fire",
+        "text": "The fire in Arn killed 4.",
+        "questions": [["Who died in Arn?", "4", None]],
+    }
+    rival = {"story": "fire", "text": "The fire in Arn killed 9.", "questions": [["A?", "9", None]]}
+    other = {
+        "story": "ice",
+        "text": "The ice on the Arn is 7 cm.",
+        "questions": [["B?", "7", None]],
+    }
+    some = tmp_path / "written.jsonl"
+    some.write_text("".join(json.dumps(line) + "\n" for line in (own, rival, other)))
+
+    drawn = Examples(written_records(some, [])).epoch({"written": 40.0}, random.Random(0))
+
+    asked = {example.passage for example in drawn if "died" in example.question}
+    assert other["text"] in asked
+    assert rival["text"] not in asked
