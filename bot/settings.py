@@ -21,7 +21,7 @@ DESCRIPTIONS = {
     "DATELINE_CORPUS": "the folder of articles; default: the two that come with Dateline",
     "DATELINE_INDEX": "the folder of the index; default: one for each corpus, in the user's cache",
     "DATELINE_MODEL": "a Hugging Face name or a local folder; default: all-MiniLM-L6-v2, packaged",
-    "DATELINE_THRESHOLD": "how probable an answer must be to be quoted, 0 to 1; default: 0.24",
+    "DATELINE_THRESHOLD": "how probable an answer must be to be quoted, 0 to 1; default: 0.25",
     "DATELINE_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR; default: INFO. DEBUG shows questions",
 }
 """Every setting, and what it is for."""

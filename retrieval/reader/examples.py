@@ -11,13 +11,16 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import bm25s
 
+from retrieval.dates import PartialDate
 from retrieval.passages import MAX_PASSAGE
-from retrieval.reader.negatives import Pool, chatty, exchanged_roles, negative
+from retrieval.reader.negatives import Pool, chatty, dated, exchanged_roles, negative, other_day
+from retrieval.reader.network import context_of
 from retrieval.sentences import split_sentences
 from retrieval.types import Span
 from retrieval.words import stems
@@ -39,7 +42,7 @@ SHARES = {
     "squadshifts_reddit": (0.12, 1.0, 0.05),
     "squadshifts_amazon": (0.08, 1.0, 0.03),
     "tempting": (1.0, 1.0, 0.6),
-    "written": (1.0, 1.0, 0.6),
+    "written": (1.0, 1.0, 0.4),
 }
 # Sources whose passages are alike: each question is also asked of others that are not its own.
 _MINED_SOURCES = ("tempting", "written")
@@ -99,6 +102,7 @@ def written_records(path: Path, known: Sequence[Record]) -> list[Record]:
                     "id": f"written-{number}-{order}",
                     "title": article.get("title"),
                     "story": article.get("story"),
+                    "published": article.get("published"),
                     "context": text,
                     "question": question,
                     "answers": [{"text": answer, "start": match.start()} for match in found],
@@ -155,10 +159,10 @@ class Examples:
     def _examples(self, record: Record, rng: random.Random) -> Iterator[Example]:
         passage, gold = _window(record, rng)
         if bool(gold) == record["answerable"]:
-            yield _titled(Example(_asked(record, rng), passage, gold), record, rng)
+            yield _in_context(Example(record["question"], passage, gold), record, rng)
         mined = self._mined.get(record.get("id", ""))
         if mined and rng.random() < _MINED_SHARE:
-            yield Example(_asked(record, rng), rng.choice(mined), ())
+            yield Example(_typed(record["question"], rng), rng.choice(mined), ())
 
     def _negatives(self, record: Record, rng: random.Random) -> Iterator[Example]:
         passage, gold = _window(record, rng)
@@ -166,24 +170,35 @@ class Examples:
         if gold:
             made = negative(record["question"], passage, gold, rng, pool)
             if made is not None:
-                yield _titled(Example(chatty(made[0], rng), made[1], ()), record, rng)
+                yield _in_context(Example(made[0], made[1], ()), record, rng)
             turned = exchanged_roles(record["question"], passage, gold, rng)
             if turned is not None:
-                question, passage, gold = turned
-                yield _titled(Example(chatty(question, rng), passage, gold), record, rng)
+                yield _in_context(Example(*turned), record, rng)
 
 
-def _titled(example: Example, record: Record, rng: random.Random) -> Example:
-    """Now and then with the article's title before the passage, as the reader reads it."""
-    if not record.get("title") or rng.random() < 0.5:
-        return example
-    context = f"{record['title']}. "
-    gold = (Span(span.start + len(context), span.end + len(context)) for span in example.gold)
-    return Example(example.question, context + example.passage, tuple(gold))
+def _in_context(example: Example, record: Record, rng: random.Random) -> Example:
+    """Now and then with title and date of the article, as the reader reads a passage.
+
+    Where the date is told, the question may name it too; or another one, and has no answer then.
+    """
+    title = record.get("title") if rng.random() < 0.7 else None
+    published = record.get("published") if rng.random() < 0.8 else None
+    day = date.fromisoformat(published) if published else None
+    question, gold = example.question, example.gold
+    if day is not None and rng.random() < 0.4:
+        asked = dated(question, day, rng)
+        if rng.random() < 0.3 and gold:
+            moved = other_day(day, example.passage, rng)
+            if moved is not None:
+                asked, gold = dated(question, moved, rng, day), ()
+        question = asked
+    context = context_of(title, PartialDate(day.year, day.month, day.day) if day else None)
+    moved_gold = (Span(span.start + len(context), span.end + len(context)) for span in gold)
+    return Example(_typed(question, rng), context + example.passage, tuple(moved_gold))
 
 
-def _asked(record: Record, rng: random.Random) -> str:
-    return chatty(record["question"], rng) if rng.random() < 0.5 else record["question"]
+def _typed(question: str, rng: random.Random) -> str:
+    return chatty(question, rng) if rng.random() < 0.5 else question
 
 
 def _rounded(share: float, rng: random.Random) -> int:

@@ -5,10 +5,12 @@ question or passage for which the answer is gone, or None where it does not appl
 writes into a question is checked not to stand in the passage. For training only.
 """
 
+import calendar
 import random
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from retrieval.types import Span
 
@@ -402,6 +404,38 @@ def _exchange(
     both = re.compile(rf"\b(?:{re.escape(answer)}|{re.escape(name)})\b")
     written = both.sub(lambda found: name if found[0] == answer else answer, passage)
     return _word(name).sub(lambda _: answer, question), written, name
+
+
+def dated(question: str, day: date, rng: random.Random, true: date | None = None) -> str:
+    """The question with a day, month or year, in one of the ways people name them.
+
+    The words never hold of the day that is `true` instead.
+    """
+    month = calendar.month_name[day.month]
+    year = str(day.year)
+    said = [f"on {day.day} {month} {year}", f"on {month} {day.day}, {year}", f"in {month} {year}"]
+    said.append(f"in {month} of {year}")
+    if true is None or true.year != day.year:
+        third = ("early", "mid", "late")[(day.month - 1) // 4]
+        said += [f"in {year}", f"in {third} {year}", f"back in {year}", f"in the year {year}"]
+    if true is None:
+        said += [f"as of {month} {year}", f"by the end of {year}"]
+    words = rng.choice(said)
+    if rng.random() < 0.3:
+        return f"{words[0].upper()}{words[1:]}, {question[:1].lower()}{question[1:]}"
+    return f"{question.rstrip('?. ')} {words}?"
+
+
+def other_day(day: date, passage: str, rng: random.Random) -> date | None:
+    """A day of another year or month that the passage does not name."""
+    months = rng.choice((-1, 1)) * (
+        12 * rng.randint(1, 4) if rng.random() < 0.7 else rng.randint(2, 9)
+    )
+    at = day.year * 12 + day.month - 1 + months
+    moved = date(at // 12, at % 12 + 1, min(day.day, 28))
+    month = calendar.month_name[moved.month]
+    named = month in passage if moved.year == day.year else str(moved.year) in passage
+    return None if named else moved
 
 
 Rule = Callable[[str, str, Sequence[Span], random.Random, Pool], Pair | None]

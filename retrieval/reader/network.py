@@ -5,6 +5,7 @@ second head that judges whether the passage answers at all, as in Zhang et al. (
 Retrospective Reader.
 """
 
+import calendar
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +16,10 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 
+from retrieval.dates import PartialDate
 from retrieval.types import Span
 
+_MAX_TITLE = 160  # code points
 MAX_TOKENS = 320  # question and passage together; our passages have about 130
 _MAX_QUESTION = 96  # tokens; the rest of an endless question is not read
 # Stays with the embedding model, which is installed anyway: neither trained nor shipped again.
@@ -102,6 +105,15 @@ class Pair:
     """Which of the tokens is the passage's first."""
     spans: tuple[Span, ...]
     """Where each of the passage's tokens stands in it, in code points."""
+
+
+def context_of(title: str | None, published: PartialDate | None) -> str:
+    """What the network is told of an article before a passage: `Title, 12 March 2024. `."""
+    parts = [title[:_MAX_TITLE].rstrip(" .")] if title else []
+    if published is not None:
+        month = "" if published.month is None else calendar.month_name[published.month]
+        parts.append(" ".join(filter(None, (str(published.day or ""), month, str(published.year)))))
+    return ", ".join(parts) + ". " if parts else ""
 
 
 class Tokens:

@@ -84,6 +84,21 @@ _PASSES = (
             "written": 2.0,
         },
     ),
+    (
+        8e-5,
+        {
+            "squadshifts_new_wiki": 0.15,
+            "squad1_train_sent": 0.05,
+            "qed_nq": 0.15,
+            "nq_open_oracle": 0.3,
+            "selqa": 0.2,
+            "tweetqa": 0.1,
+            "qamr_wikinews": 0.2,
+            "qamr_wikipedia": 0.1,
+            "tempting": 1.5,
+            "written": 1.0,
+        },
+    ),
 )
 
 

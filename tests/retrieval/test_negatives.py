@@ -1,7 +1,9 @@
 """Rules that make unanswerable questions: what they write never stands in the passage."""
 
+import calendar
 import random
 from collections.abc import Sequence
+from datetime import date
 
 import pytest
 from hypothesis import given
@@ -13,12 +15,14 @@ from retrieval.reader.negatives import (
     Rule,
     chatty,
     contrary,
+    dated,
     exchanged_names,
     exchanged_roles,
     missing_detail,
     mistyped,
     names_in,
     negative,
+    other_day,
     other_kind,
     other_name,
     other_number,
@@ -154,6 +158,25 @@ def test_a_mistyped_question_is_off_by_a_letter(question: str, seed: int) -> Non
 
     assert abs(len(typed) - len(question)) <= 1
     assert set(typed) <= set(question)
+
+
+def test_another_day_is_told_in_words_that_the_true_one_does_not_fit() -> None:
+    """Another month of the same year is never told as that year alone."""
+    day = date(2018, 3, 7)
+
+    for n in range(200):
+        moved = other_day(day, _PASSAGE, random.Random(n))
+        assert moved is not None
+        asked = dated("Who won?", moved, random.Random(n), day)
+        assert "2018" not in asked or calendar.month_name[moved.month] in asked
+        assert "March" not in asked or "2018" not in asked
+
+
+def test_a_year_that_the_passage_names_is_no_other_day() -> None:
+    """It would perhaps answer."""
+    moved = {other_day(date(1997, 5, 1), _PASSAGE, random.Random(n)) for n in range(200)}
+
+    assert not any(day is not None and day.year == 1998 for day in moved)
 
 
 def test_names_are_found_without_the_words_that_begin_sentences() -> None:
