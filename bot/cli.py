@@ -84,7 +84,7 @@ def _parser() -> _Parser:
         description="Answers questions about news coverage by quoting it: word for word, dated, "
         "or not at all.",
         epilog="settings, from the environment or a .env file:\n"
-        + "\n".join(f"  {name:<20} {about}" for name, about in DESCRIPTIONS.items()),
+        + "\n".join(f"  {name:<24} {about}" for name, about in DESCRIPTIONS.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"dateline {__version__}")
@@ -149,6 +149,7 @@ def _parser() -> _Parser:
     )
     evaluate.add_argument("--json", action="store_true", help="print JSON")
     add("run", _run, "run the Discord bot; needs DISCORD_TOKEN")
+    add("health", _health, "tell whether the running bot hears Discord; needs DATELINE_LIVENESS")
     return parser
 
 
@@ -395,6 +396,16 @@ def _run(settings: Settings, options: argparse.Namespace) -> int:
     from bot.run import run
 
     return run(settings)
+
+
+def _health(settings: Settings, options: argparse.Namespace) -> int:
+    from bot.health import health
+
+    alive, finding = health(settings.liveness)
+    if not alive:
+        return _fail(finding, _FAILED)
+    sys.stdout.write(f"{finding}\n")
+    return _OK
 
 
 def _print_json(value: object) -> None:

@@ -2,16 +2,14 @@
 
 import asyncio
 import contextlib
-import functools
 import hashlib
 import json
 import logging
 import re
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar
 
 import discord
 from discord import app_commands
@@ -19,8 +17,11 @@ from discord import app_commands
 from bot.buttons import Library, PageButton, quotes_view
 from bot.cards import answer_message
 from bot.commands import COMMANDS
-from bot.errors import LOST, StoppingError, despite_a_lost_connection, sentence, tell
+from bot.errors import LOST, CooldownError, despite_a_lost_connection, sentence, tell
 from bot.escaping import escape
+from bot.events import guard
+from bot.limits import Cooldown, Limits
+from bot.queue import Queue
 from retrieval.engine import Engine
 from retrieval.types import Answer, Filters
 
@@ -38,17 +39,18 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class DatelineClient(discord.Client):
+class DatelineClient(discord.AutoShardedClient):
     """Answers mentions, direct messages and commands from one engine.
 
     Attributes:
-        engine: answers one question at a time, in a thread of its own, so that the event loop
-            goes on acknowledging while it thinks.
+        engine: answers one question at a time.
+        queue: where questions wait for it, in a thread of its own, so that the event loop goes on
+            acknowledging while it thinks.
         library: the engine's articles, for lists and buttons.
     """
 
-    def __init__(self, engine: Engine, state: Path) -> None:
-        """Args are the open engine and the file that remembers which commands were synced."""
+    def __init__(self, engine: Engine, state: Path, limits: Limits | None = None) -> None:
+        """Args: the open engine; the file that remembers which commands were synced; limits."""
         super().__init__(
             # Nothing privileged: Discord shows us the text of messages that mention us, and of
             # direct messages, without the message content intent.
@@ -57,24 +59,52 @@ class DatelineClient(discord.Client):
             max_messages=None,
             member_cache_flags=discord.MemberCacheFlags.none(),
         )
+        guard(self)
+        limits = limits or Limits()
         self.engine = engine
         self.library = Library(engine.articles, engine.summary)
         self.tree = app_commands.CommandTree(self)
         self.tree.error(self._on_command_error)
         self._state = state
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="answer")
+        self.queue = Queue(limits.queue)
+        self._user_cooldown = Cooldown(limits.user)
+        self._server_cooldown = Cooldown(limits.server)
         self._busy = 0
         self._idle = asyncio.Event()
         self._idle.set()
-        self._stopping = False
         self._seen: deque[int] = deque(maxlen=1_000)
+
+    @contextlib.contextmanager
+    def asking(self, user_id: int, server_id: int | None) -> Iterator[None]:
+        """Lets somebody ask a question: to be entered before it is acknowledged.
+
+        A question that finds no room does not count as asked.
+
+        Raises:
+            CooldownError: they, or their server, have asked often enough for now.
+            BusyError: too many questions are under way.
+            StoppingError: the bot is about to leave.
+        """
+        self._require_patience("user", self._user_cooldown, user_id)
+        self._require_patience("server", self._server_cooldown, server_id or 0)
+        with self.queue.place():
+            self._user_cooldown.note(user_id)
+            if server_id is not None:
+                self._server_cooldown.note(server_id)
+            yield
+
+    @staticmethod
+    def _require_patience(whose: Literal["user", "server"], cooldown: Cooldown, key: int) -> None:
+        left_s = cooldown.left_s(key)
+        if cooldown.rate is not None and left_s > 0:
+            raise CooldownError(whose, cooldown.rate, left_s)
 
     async def answer(self, question: str, filters: Filters | None = None) -> Answer:
         """The engine's answer, found in the worker thread.
 
         Raises:
             QuestionError: the question cannot be asked as it stands.
-            StoppingError: the bot is about to leave.
+            BusyError, StoppingError: as `in_worker`.
         """
         answer = await self.in_worker(self.engine.answer, question, filters)
         log.info(
@@ -91,17 +121,10 @@ class DatelineClient(discord.Client):
         """What `work` gives, done in the worker thread so that the event loop stays free.
 
         Raises:
+            BusyError: too many jobs wait for it.
             StoppingError: the bot is about to leave.
         """
-        if self._stopping:
-            raise StoppingError
-        job = functools.partial(work, *args, **kwargs)
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._worker, job)
-        except asyncio.CancelledError:
-            if self._stopping:
-                raise StoppingError from None
-            raise
+        return await self.queue.run(work, *args, **kwargs)
 
     async def setup_hook(self) -> None:
         """Registers buttons and commands; Discord hears of commands only when they changed."""
@@ -158,9 +181,10 @@ class DatelineClient(discord.Client):
         embeds: list[discord.Embed] = []
         try:
             if question:
-                with contextlib.suppress(discord.HTTPException, *LOST):
-                    await message.channel.typing()
-                answer = await self.answer(question)
+                with self.asking(message.author.id, message.guild.id if message.guild else None):
+                    with contextlib.suppress(discord.HTTPException, *LOST):
+                        await message.channel.typing()
+                    answer = await self.answer(question)
                 shown = answer_message(answer, repeat_question=False)
                 content = shown.content
                 embeds = list(shown.pages[0]) if shown.pages else []
@@ -223,12 +247,11 @@ class DatelineClient(discord.Client):
             await asyncio.wait_for(self._idle.wait(), _DRAIN_S)
         except TimeoutError:
             log.warning("stopping with %d questions unanswered", self._busy)
-        self._stopping = True
-        self._worker.shutdown(wait=False, cancel_futures=True)
+        self.queue.stop()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._idle.wait(), _FAREWELL_S)
 
     async def close(self) -> None:
         """Leaves Discord and ends the worker thread."""
         await super().close()
-        self._worker.shutdown(wait=False, cancel_futures=True)
+        self.queue.stop()

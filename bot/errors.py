@@ -1,21 +1,26 @@
 """What a person reads for each failure; one table."""
 
 import logging
+import math
 import secrets
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Literal
 
 import aiohttp
 import discord
 from discord import app_commands
 
 from bot.escaping import escape, shorten
+from bot.limits import Rate
+from bot.phrases import plural
 from retrieval.errors import QuestionError, RetrievalError
 
 log = logging.getLogger(__name__)
 
 LOST = (aiohttp.ClientError, OSError, TimeoutError)
 """What a lost connection raises; discord.py passes it on and does not try again."""
+_ACKNOWLEDGED = 40060  # Discord's code: this interaction has had its first response
+_GONE = {10003, 10008, 10015, 10062, 50027}  # its codes: channel, message, interaction, token
 _MAX_SENTENCE = 900  # escaping can double it, and a message holds 2,000
 
 
@@ -25,6 +30,24 @@ class GoneError(Exception):
 
 class StoppingError(Exception):
     """The bot is about to leave Discord."""
+
+
+class BusyError(Exception):
+    """The queue is full; says for how many seconds, as far as can be told."""
+
+    def __init__(self, wait_s: int) -> None:
+        super().__init__(f"the queue is full for about {wait_s} s")
+        self.wait_s = wait_s
+
+
+class CooldownError(Exception):
+    """This person, or this server, has asked as often as they may for now."""
+
+    def __init__(self, whose: Literal["user", "server"], rate: Rate, left_s: float) -> None:
+        super().__init__(f"the {whose} has asked {rate.questions} times in {rate.seconds} s")
+        self.whose = whose
+        self.rate = rate
+        self.left_s = left_s
 
 
 class NoSuchArticleError(Exception):
@@ -52,6 +75,17 @@ def sentence(error: BaseException) -> str:
             return f"There is no article {named} in the coverage. Choose one from the list."
         case StoppingError():
             return "I am just being restarted. Please ask again in a minute."
+        case BusyError():
+            return (
+                "I am busy: more questions have come than I can take. "
+                f"Please try again in {_duration(error.wait_s)}."
+            )
+        case CooldownError():
+            asker = "You have" if error.whose == "user" else "This server has"
+            return (
+                f"{asker} asked {plural(error.rate.questions, 'question')} within "
+                f"{_duration(error.rate.seconds)}. Please try again in {_duration(error.left_s)}."
+            )
         case RetrievalError():
             return f"The coverage cannot be read just now{_reference(error)}."
         case discord.Forbidden():
@@ -65,6 +99,13 @@ def _reference(error: BaseException) -> str:
     code = secrets.token_hex(2)
     log.error("failed ref=%s", code, exc_info=error)
     return f" (ref {code})"
+
+
+def _duration(seconds: float) -> str:
+    """Rounded up, so that whoever waits so long has waited long enough."""
+    if seconds <= 90:
+        return f"{max(1, math.ceil(seconds))} s"
+    return f"{math.ceil(seconds / 60)} min"
 
 
 def _capitalised(text: str) -> str:
@@ -87,11 +128,36 @@ async def despite_a_lost_connection(request: Callable[[], Awaitable[object]]) ->
         await request()
 
 
+async def acknowledge(interaction: discord.Interaction[Any], *, ephemeral: bool = False) -> None:
+    """Promises Discord an answer; once more if the connection is lost.
+
+    The first promise may have arrived although its connection broke; then it counts.
+    """
+
+    async def promise() -> None:
+        await interaction.response.defer(thinking=True, ephemeral=ephemeral)
+
+    try:
+        await promise()
+    except LOST as lost:
+        log.warning("connection lost, trying again: %s", lost)
+        try:
+            await promise()
+        except discord.HTTPException as error:
+            if error.code != _ACKNOWLEDGED:
+                raise
+            interaction.extras["acknowledged"] = True
+
+
 async def tell(interaction: discord.Interaction[Any], error: Exception) -> None:
     """Tells the one who asked, and nobody else, that it failed and what to do."""
+    cause = getattr(error, "original", error)
+    if isinstance(cause, discord.NotFound) and cause.code in _GONE:
+        log.info("nobody is left to answer code=%d", cause.code)
+        return
     text = escape(sentence(error))
     try:
-        if not interaction.response.is_done():
+        if not (interaction.response.is_done() or "acknowledged" in interaction.extras):
             await interaction.response.send_message(text, ephemeral=True)
         else:
             await interaction.edit_original_response(content=text)

@@ -48,7 +48,8 @@ def test_every_command_is_in_the_readme_and_no_other() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["ask", "chat", "index", "sources", "source", "check", "evaluate", "run"]
+    "command",
+    ["ask", "chat", "index", "sources", "source", "check", "evaluate", "run", "health"],
 )
 def test_every_option_in_the_readme_exists(command: str) -> None:
     """Whoever copies an option from the README may not be told that there is none."""

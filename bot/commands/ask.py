@@ -7,7 +7,7 @@ from discord import app_commands
 
 from bot.buttons import quotes_view
 from bot.cards import MAX_CHOICE, answer_message
-from bot.errors import NotADateError, despite_a_lost_connection
+from bot.errors import NotADateError, acknowledge, despite_a_lost_connection
 from bot.escaping import shorten
 from retrieval.dates import PartialDate
 from retrieval.engine import MAX_QUESTION
@@ -52,8 +52,8 @@ async def ask(
 ) -> None:
     """Acknowledges at once, answers when the answer is there."""
     client = interaction.client
-    with client.working():
-        await interaction.response.defer(thinking=True, ephemeral=private)
+    with client.working(), client.asking(interaction.user.id, interaction.guild_id):
+        await acknowledge(interaction, ephemeral=private)
         answer = await client.answer(question, Filters(after, before, source))
         shown = answer_message(answer, repeat_question=True)
         await despite_a_lost_connection(

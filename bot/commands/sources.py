@@ -7,7 +7,7 @@ from discord import app_commands
 
 from bot.buttons import Library, article_key, pager
 from bot.cards import article_pages, choice_name, sources_message, sources_pages
-from bot.errors import GoneError, NoSuchArticleError, despite_a_lost_connection
+from bot.errors import GoneError, NoSuchArticleError, acknowledge, despite_a_lost_connection
 from retrieval.types import Article
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ async def source(interaction: "discord.Interaction[DatelineClient]", article: st
     """The article, paged, for the one who asked."""
     client = interaction.client
     with client.working():
-        await interaction.response.defer(thinking=True, ephemeral=True)
+        await acknowledge(interaction, ephemeral=True)
         found = await client.in_worker(_find, client.library, article)
         pages = await client.in_worker(article_pages, found)
         await despite_a_lost_connection(

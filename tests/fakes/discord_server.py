@@ -1,5 +1,6 @@
 """A Discord on loopback: a bot connects to it, a test acts on it as a user, and asserts."""
 
+import asyncio
 import contextlib
 import importlib
 import os
@@ -260,10 +261,16 @@ class FakeDiscord:
     # Misbehaving
 
     def rate_limit_next(
-        self, retry_after: float = 0.1, *, via: bool = True, path: str | None = None
+        self,
+        retry_after: float = 0.1,
+        *,
+        via: bool = True,
+        is_global: bool = False,
+        path: str | None = None,
     ) -> None:
         """Answers the next request with 429; without `via` as Cloudflare does, for a ban."""
-        self._faults.append(Fault(429, path, retry_after=retry_after, via=via))
+        fault = Fault(429, path, retry_after=retry_after, via=via, is_global=is_global)
+        self._faults.append(fault)
 
     def fail_next(self, status: int, *, times: int = 1, path: str | None = None) -> None:
         """Answers the next `times` requests (whose path contains `path`) with an error."""
@@ -276,6 +283,10 @@ class FakeDiscord:
         before, aiohttp's client silently tries once more.)
         """
         self._faults.append(Fault(0, path, is_late=after))
+
+    def delay_next_request(self, seconds: float, *, path: str | None = None) -> None:
+        """Answers the next request properly, but late."""
+        self._faults.append(Fault(200, path, delay_s=seconds))
 
     async def drop_gateway(self, code: int = 4000, *, abrupt: bool = False) -> None:
         """Closes the gateway connection: with a code, or by breaking TCP. The bot may RESUME."""
@@ -291,7 +302,9 @@ class FakeDiscord:
         async def serve(request: web.Request) -> web.StreamResponse:
             call = await read(request)
             fault = self._next_fault(call.path)
-            if fault is None or fault.is_late:
+            if fault is not None and fault.delay_s:
+                await asyncio.sleep(fault.delay_s)
+            if fault is None or fault.is_late or fault.delay_s:
                 response = await self._answer(handler, call)
             else:
                 response = failure(fault)
