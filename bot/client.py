@@ -21,6 +21,7 @@ from bot.cards import answer_message
 from bot.commands import COMMANDS
 from bot.errors import LOST, StoppingError, despite_a_lost_connection, sentence, tell
 from bot.escaping import escape
+from bot.messages import earlier_question
 from retrieval.engine import Engine
 from retrieval.types import Answer, Filters
 
@@ -30,7 +31,9 @@ discord.VoiceClient.warn_dave = False
 
 _HELP = (
     "Ask me something about the coverage, and I answer with quotes from it. "
-    "`/ask` takes dates and a source too; `/sources` lists what I have read."
+    "`/ask` takes dates and a source too; `/sources` lists what I have read. "
+    "Reply to an answer to ask on. To look up what somebody wrote, choose *Apps › Find in the "
+    "coverage* from the menu of their message."
 )
 _DRAIN_S = 8  # a supervisor that stops us waits about ten seconds before it kills
 _FAREWELL_S = 1  # to tell those who were not answered in that time
@@ -59,7 +62,14 @@ class DatelineClient(discord.Client):
         )
         self.engine = engine
         self.library = Library(engine.articles, engine.summary)
-        self.tree = app_commands.CommandTree(self)
+        self.tree = app_commands.CommandTree(
+            self,
+            # Every command can be had everywhere, unless it says otherwise itself.
+            allowed_installs=app_commands.AppInstallationType(guild=True, user=True),
+            allowed_contexts=app_commands.AppCommandContext(
+                guild=True, dm_channel=True, private_channel=True
+            ),
+        )
         self.tree.error(self._on_command_error)
         self._state = state
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="answer")
@@ -69,14 +79,16 @@ class DatelineClient(discord.Client):
         self._stopping = False
         self._seen: deque[int] = deque(maxlen=1_000)
 
-    async def answer(self, question: str, filters: Filters | None = None) -> Answer:
+    async def answer(
+        self, question: str, filters: Filters | None = None, *, context: str = ""
+    ) -> Answer:
         """The engine's answer, found in the worker thread.
 
         Raises:
             QuestionError: the question cannot be asked as it stands.
             StoppingError: the bot is about to leave.
         """
-        answer = await self.in_worker(self.engine.answer, question, filters)
+        answer = await self.in_worker(self.engine.answer, question, filters, context=context)
         log.info(
             "answered quotes=%d reason=%s confidence=%.3f ms=%.0f",
             len(answer.quotes),
@@ -141,7 +153,7 @@ class DatelineClient(discord.Client):
         log.info("ready articles=%d guilds=%d", self.library.summary.articles, len(self.guilds))
 
     async def on_message(self, message: discord.Message) -> None:
-        """Answers a mention in a channel, and any direct message."""
+        """Answers a mention in a channel, a reply to an answer, and any direct message."""
         if message.author.bot or self.user is None:
             return
         if message.guild is not None and self.user not in message.mentions:
@@ -151,17 +163,18 @@ class DatelineClient(discord.Client):
             return
         self._seen.append(message.id)
         with self.working():
-            await self._reply(message, question)
+            await self._reply(message, question, earlier_question(message, self.user))
 
-    async def _reply(self, message: discord.Message, question: str) -> None:
+    async def _reply(self, message: discord.Message, question: str, context: str) -> None:
         view = discord.ui.View(timeout=None)
         embeds: list[discord.Embed] = []
         try:
             if question:
                 with contextlib.suppress(discord.HTTPException, *LOST):
                     await message.channel.typing()
-                answer = await self.answer(question)
-                shown = answer_message(answer, repeat_question=False)
+                answer = await self.answer(question, context=context)
+                # Stated, so that it can be read again in a reply to the answer.
+                shown = answer_message(answer, repeat_question=True)
                 content = shown.content
                 embeds = list(shown.pages[0]) if shown.pages else []
                 view = quotes_view(answer.quotes, answer.nearest, len(shown.pages))

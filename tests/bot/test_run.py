@@ -34,10 +34,12 @@ class Bot:
 
 
 @contextlib.asynccontextmanager
-async def running(home: Path, corpus: Path = SEEDS, token: str = TOKEN) -> AsyncIterator[Bot]:
+async def running(
+    home: Path, corpus: Path = SEEDS, token: str = TOKEN, on: FakeDiscord | None = None
+) -> AsyncIterator[Bot]:
     """`dateline run` joined to a loopback Discord; what it sent is checked at the end."""
     log = home / "log.txt"
-    async with FakeDiscord() as discord:
+    async with contextlib.nullcontext(on) if on else FakeDiscord() as discord:
         settings = {"DISCORD_TOKEN": token, **discord.environ}
         with log.open("wb") as file:
             process = await asyncio.create_subprocess_exec(
