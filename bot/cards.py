@@ -10,6 +10,7 @@ from urllib.parse import quote as percent_encode
 import discord
 
 from bot.escaping import escape, length, shorten
+from bot.messages import question_line
 from bot.phrases import (
     ABSTAINED,
     also_in_phrase,
@@ -31,7 +32,6 @@ MAX_CHOICE = 100
 
 _MAX_DESCRIPTION = 3_500  # of 4,096: leaves room for title and footer in the total of a message
 _MAX_NAME = 200  # of 256 for an author's name, 2,048 for a footer: one line on a wide screen
-_MAX_SHOWN_QUESTION = 300  # the question is shown to remind, not to quote
 _MAX_URL = 2_048
 _ARTICLES_A_PAGE = 10
 _COLOUR = 0x2B6CB0
@@ -60,7 +60,7 @@ def answer_message(answer: Answer, *, repeat_question: bool) -> Shown:
     """
     lines = []
     if repeat_question:
-        lines.append(f"**{escape(shorten(answer.question, _MAX_SHOWN_QUESTION))}**")
+        lines.append(question_line(answer.question))
     if answer.abstained:
         lines.append(f"**{ABSTAINED}** {escape(reason_sentence(answer))}")
     lines.append(f"-# {escape(_scope(answer))}")

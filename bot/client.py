@@ -21,6 +21,7 @@ from bot.errors import LOST, CooldownError, despite_a_lost_connection, sentence,
 from bot.escaping import escape
 from bot.events import guard
 from bot.limits import Cooldown, Limits
+from bot.messages import earlier_question
 from bot.queue import Queue
 from retrieval.engine import Engine
 from retrieval.types import Answer, Filters
@@ -31,7 +32,9 @@ discord.VoiceClient.warn_dave = False
 
 _HELP = (
     "Ask me something about the coverage, and I answer with quotes from it. "
-    "`/ask` takes dates and a source too; `/sources` lists what I have read."
+    "`/ask` takes dates and a source too; `/sources` lists what I have read. "
+    "Reply to an answer to ask on. To look up what somebody wrote, choose *Apps › Find in the "
+    "coverage* from the menu of their message."
 )
 _DRAIN_S = 8  # a supervisor that stops us waits about ten seconds before it kills
 _FAREWELL_S = 1  # to tell those who were not answered in that time
@@ -63,7 +66,14 @@ class DatelineClient(discord.AutoShardedClient):
         limits = limits or Limits()
         self.engine = engine
         self.library = Library(engine.articles, engine.summary)
-        self.tree = app_commands.CommandTree(self)
+        self.tree = app_commands.CommandTree(
+            self,
+            # Every command can be had everywhere, unless it says otherwise itself.
+            allowed_installs=app_commands.AppInstallationType(guild=True, user=True),
+            allowed_contexts=app_commands.AppCommandContext(
+                guild=True, dm_channel=True, private_channel=True
+            ),
+        )
         self.tree.error(self._on_command_error)
         self._state = state
         self.queue = Queue(limits.queue)
@@ -99,14 +109,16 @@ class DatelineClient(discord.AutoShardedClient):
         if cooldown.rate is not None and left_s > 0:
             raise CooldownError(whose, cooldown.rate, left_s)
 
-    async def answer(self, question: str, filters: Filters | None = None) -> Answer:
+    async def answer(
+        self, question: str, filters: Filters | None = None, *, context: str = ""
+    ) -> Answer:
         """The engine's answer, found in the worker thread.
 
         Raises:
             QuestionError: the question cannot be asked as it stands.
             BusyError, StoppingError: as `in_worker`.
         """
-        answer = await self.in_worker(self.engine.answer, question, filters)
+        answer = await self.in_worker(self.engine.answer, question, filters, context=context)
         log.info(
             "answered quotes=%d reason=%s confidence=%.3f ms=%.0f",
             len(answer.quotes),
@@ -164,7 +176,7 @@ class DatelineClient(discord.AutoShardedClient):
         log.info("ready articles=%d guilds=%d", self.library.summary.articles, len(self.guilds))
 
     async def on_message(self, message: discord.Message) -> None:
-        """Answers a mention in a channel, and any direct message."""
+        """Answers a mention in a channel, a reply to an answer, and any direct message."""
         if message.author.bot or self.user is None:
             return
         if message.guild is not None and self.user not in message.mentions:
@@ -174,9 +186,9 @@ class DatelineClient(discord.AutoShardedClient):
             return
         self._seen.append(message.id)
         with self.working():
-            await self._reply(message, question)
+            await self._reply(message, question, earlier_question(message, self.user))
 
-    async def _reply(self, message: discord.Message, question: str) -> None:
+    async def _reply(self, message: discord.Message, question: str, context: str) -> None:
         view = discord.ui.View(timeout=None)
         embeds: list[discord.Embed] = []
         try:
@@ -184,8 +196,9 @@ class DatelineClient(discord.AutoShardedClient):
                 with self.asking(message.author.id, message.guild.id if message.guild else None):
                     with contextlib.suppress(discord.HTTPException, *LOST):
                         await message.channel.typing()
-                    answer = await self.answer(question)
-                shown = answer_message(answer, repeat_question=False)
+                    answer = await self.answer(question, context=context)
+                # Stated, so that it can be read again in a reply to the answer.
+                shown = answer_message(answer, repeat_question=True)
                 content = shown.content
                 embeds = list(shown.pages[0]) if shown.pages else []
                 view = quotes_view(answer.quotes, answer.nearest, len(shown.pages))

@@ -6,12 +6,12 @@ import discord
 from discord import app_commands
 
 from bot.buttons import quotes_view
-from bot.cards import MAX_CHOICE, answer_message
+from bot.cards import MAX_CHOICE, MAX_CONTENT, answer_message
 from bot.errors import NotADateError, acknowledge, despite_a_lost_connection
-from bot.escaping import shorten
+from bot.escaping import length, shorten
 from retrieval.dates import PartialDate
 from retrieval.engine import MAX_QUESTION
-from retrieval.types import Filters
+from retrieval.types import Answer, Filters
 
 if TYPE_CHECKING:
     from bot.client import DatelineClient
@@ -55,14 +55,35 @@ async def ask(
     with client.working(), client.asking(interaction.user.id, interaction.guild_id):
         await acknowledge(interaction, ephemeral=private)
         answer = await client.answer(question, Filters(after, before, source))
-        shown = answer_message(answer, repeat_question=True)
-        await despite_a_lost_connection(
-            lambda: interaction.edit_original_response(
-                content=shown.content,
-                embeds=list(shown.pages[0]) if shown.pages else [],
-                view=quotes_view(answer.quotes, answer.nearest, len(shown.pages)),
-            )
+        await show(interaction, answer, "" if private else _how_to_follow_up(interaction))
+
+
+async def show(
+    interaction: "discord.Interaction[DatelineClient]", answer: Answer, note: str = ""
+) -> None:
+    """Puts an answer in the place of "is thinking…", and a note below what it says."""
+    shown = answer_message(answer, repeat_question=True)
+    note = f"\n-# {note}" if note else ""
+    await despite_a_lost_connection(
+        lambda: interaction.edit_original_response(
+            content=shorten(shown.content, MAX_CONTENT - length(note)) + note,
+            embeds=list(shown.pages[0]) if shown.pages else [],
+            view=quotes_view(answer.quotes, answer.nearest, len(shown.pages)),
         )
+    )
+
+
+def _how_to_follow_up(interaction: "discord.Interaction[DatelineClient]") -> str:
+    """What a reply needs for us to read it; nothing where we would not see it at all.
+
+    To Discord a reply to a command's answer does not mention us, as one to an ordinary message
+    does: https://github.com/discord/discord-api-docs/issues/5395
+    """
+    client = interaction.client
+    is_here = interaction.guild_id is not None and client.get_guild(interaction.guild_id)
+    if not is_here or client.user is None:
+        return ""
+    return f"To ask on, reply to this and mention {client.user.mention}."
 
 
 @ask.autocomplete("source")

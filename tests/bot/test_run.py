@@ -41,10 +41,11 @@ async def running(
     corpus: Path = SEEDS,
     token: str = TOKEN,
     settings: Mapping[str, str] | None = None,
+    on: FakeDiscord | None = None,
 ) -> AsyncIterator[Bot]:
     """`dateline run` joined to a loopback Discord; what it sent is checked at the end."""
     log = home / "log.txt"
-    async with FakeDiscord() as discord:
+    async with contextlib.nullcontext(on) if on else FakeDiscord() as discord:
         given = {**NO_COOLDOWN, "DISCORD_TOKEN": token, **discord.environ, **(settings or {})}
         with log.open("wb") as file:
             process = await asyncio.create_subprocess_exec(

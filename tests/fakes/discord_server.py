@@ -17,7 +17,7 @@ from tests.fakes.openapi import schema_errors
 from tests.fakes.redirect import sitecustomize
 from tests.fakes.rest import REPLY, Handler, Rest, Stored
 from tests.fakes.rules import LINK, walk
-from tests.fakes.slash import RefusedError, compose
+from tests.fakes.slash import RefusedError, compose, compose_for_message
 from tests.fakes.wire import (
     BASE,
     ApiError,
@@ -32,9 +32,11 @@ from tests.fakes.wire import (
 )
 from tests.fakes.world import (
     ALICE,
+    AWAY,
     BOT,
     BOT_ID,
     CHANNEL_ID,
+    Place,
     SentMessage,
     User,
     interaction,
@@ -172,16 +174,49 @@ class FakeDiscord:
     # Acting as a user
 
     async def slash(
-        self, name: str, /, *, user: User = ALICE, dm: bool = False, **options: Any
+        self,
+        name: str,
+        /,
+        *,
+        user: User = ALICE,
+        dm: bool = False,
+        at: Place | None = None,
+        **options: Any,
     ) -> Exchange:
         """Sends a slash command (`"ask"`, or `"corpus list"` for a subcommand).
+
+        Args:
+            name: of the command.
+            user: who sends it.
+            dm: in the direct messages with the bot instead of the channel.
+            at: where the bot is not.
+            options: by their names.
 
         Raises:
             RefusedError: the user's client would not send it: no such command or option, a
                 required option missing, a value out of range.
         """
-        data = compose(self.commands, name, options, user=user, dm=dm)
-        return await self._interact(COMMAND, data, user, dm=dm)
+        data = compose(self.commands, name, options, user=user, dm=dm, at=at)
+        return await self._interact(COMMAND, data, user, dm=dm, at=at)
+
+    async def choose(
+        self,
+        name: str,
+        on: Exchange | SentMessage,
+        /,
+        *,
+        user: User = ALICE,
+        at: Place | None = None,
+    ) -> Exchange:
+        """Chooses a command from the menu of a message, whoever wrote it.
+
+        Raises:
+            RefusedError: the user's client would not send it: there is no such command.
+        """
+        target = self._rest.stored[on.id].payload | ({"channel_id": at.id} if at else {})
+        dm = at is None and target["channel_id"] != str(CHANNEL_ID)
+        data = compose_for_message(self.commands, name, target, user=user, dm=dm, at=at)
+        return await self._interact(COMMAND, data, user, dm=dm, at=at)
 
     async def autocomplete(
         self,
@@ -222,28 +257,36 @@ class FakeDiscord:
         button = _button(current, label_or_custom_id)
         data = {"component_type": 2, "custom_id": button["custom_id"], "id": button["id"]}
         payload = stored.payload if stored else _remembered(on)
-        dm = on.channel_id != str(CHANNEL_ID)
-        return await self._interact(COMPONENT, data, user, dm=dm, message=payload)
+        at = AWAY.get(on.channel_id)
+        dm = at is None and on.channel_id != str(CHANNEL_ID)
+        return await self._interact(COMPONENT, data, user, dm=dm, at=at, message=payload)
 
     async def mention(self, text: str, /, *, user: User = ALICE) -> Exchange:
         """Writes a message in the channel that mentions the bot."""
         return await self._write(f"<@{BOT_ID}> {text}", user, mentions=[BOT.payload()])
 
-    async def say(self, text: str, /, *, user: User = ALICE) -> Exchange:
-        """Writes a message in the channel that does not mention the bot."""
-        return await self._write(text, user)
+    async def say(self, text: str, /, *, user: User = ALICE, **more: Any) -> Exchange:
+        """Writes a message in the channel that does not mention the bot; `more` is in it too."""
+        return await self._write(text, user, **more)
 
-    async def reply(self, to: SentMessage, text: str, /, *, user: User = ALICE) -> Exchange:
-        """Replies to a message of the bot, which mentions the bot."""
+    async def reply(
+        self, to: Exchange | SentMessage, text: str, /, *, user: User = ALICE, ping: bool = True
+    ) -> Exchange:
+        """Replies to a message of the bot, or to the message that began an exchange.
+
+        The former mentions the bot, unless `ping` is switched off or it answers an interaction:
+        https://github.com/discord/discord-api-docs/issues/5395. `<@id>` in the text always does.
+        """
         place = {"message_id": to.id, "channel_id": to.channel_id}
+        is_pinged = ping and self._is_mentioned_by_replies(to.id)
         return await self._write(
             text,
             user,
             dm=to.channel_id != str(CHANNEL_ID),
             type=REPLY,
-            mentions=[BOT.payload()],
+            mentions=[BOT.payload()] if is_pinged or f"<@{BOT_ID}>" in text else [],
             message_reference=place,
-            referenced_message=self._rest.stored[to.id].payload if self._exists(to) else None,
+            referenced_message=self._rest.stored[to.id].payload if self._exists(to.id) else None,
         )
 
     async def direct_message(self, text: str, /, *, user: User = ALICE) -> Exchange:
@@ -359,11 +402,18 @@ class FakeDiscord:
     # Events
 
     async def _interact(
-        self, kind: int, data: Json, user: User, *, dm: bool, **more: Any
+        self,
+        kind: int,
+        data: Json,
+        user: User,
+        *,
+        dm: bool,
+        at: Place | None = None,
+        **more: Any,
     ) -> Exchange:
         self._check_online()
         self._rest.add_dm(user)
-        event = interaction(kind, data, user, dm=dm) | more
+        event = interaction(kind, data, user, dm=dm, at=at) | more
         exchange = self._exchange(event, kind, user)
         exchange.token = event["token"]
         if kind == COMPONENT:
@@ -400,8 +450,15 @@ class FakeDiscord:
         if not self.gateway.has_session:
             raise RefusedError("the bot is offline: wait for `connected()` first")
 
-    def _exists(self, sent: SentMessage) -> bool:
-        return sent.id in self._rest.stored
+    def _exists(self, message_id: str) -> bool:
+        return message_id in self._rest.stored
+
+    def _is_mentioned_by_replies(self, message_id: str) -> bool:
+        """Whether a reply to this message, which may just have been deleted, mentions the bot."""
+        if not self._exists(message_id):
+            return True
+        payload = self._rest.stored[message_id].payload
+        return payload["author"]["id"] == str(BOT_ID) and "interaction_metadata" not in payload
 
 
 def _button(sent: SentMessage, label_or_custom_id: str) -> Json:
