@@ -14,10 +14,17 @@ from typing import Any, Literal, ParamSpec, TypeVar
 import discord
 from discord import app_commands
 
-from bot.buttons import Library, PageButton, quotes_view
+from bot.buttons import Library, PageButton, answer_view
 from bot.cards import answer_message
 from bot.commands import COMMANDS
-from bot.errors import LOST, CooldownError, despite_a_lost_connection, sentence, tell
+from bot.errors import (
+    LOST,
+    CooldownError,
+    OutdatedError,
+    despite_a_lost_connection,
+    sentence,
+    tell,
+)
 from bot.escaping import escape
 from bot.events import guard
 from bot.limits import Cooldown, Limits
@@ -82,6 +89,7 @@ class DatelineClient(discord.AutoShardedClient):
         self._busy = 0
         self._idle = asyncio.Event()
         self._idle.set()
+        self._buttons: list[type[discord.ui.DynamicItem[Any]]] = []
         self._seen: deque[int] = deque(maxlen=1_000)
 
     @contextlib.contextmanager
@@ -175,6 +183,20 @@ class DatelineClient(discord.AutoShardedClient):
         """Says that it is on; fires again after reconnects."""
         log.info("ready articles=%d guilds=%d", self.library.summary.articles, len(self.guilds))
 
+    def add_dynamic_items(self, *items: type[discord.ui.DynamicItem[Any]]) -> None:
+        """Registers buttons, and remembers which there are."""
+        super().add_dynamic_items(*items)
+        self._buttons += items
+
+    async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
+        """Answers buttons that this version does not know; the rest finds its own way."""
+        data: Any = interaction.data
+        if interaction.type is discord.InteractionType.component and not any(
+            button.__discord_ui_compiled_template__.fullmatch(data["custom_id"])
+            for button in self._buttons
+        ):
+            await tell(interaction, OutdatedError())
+
     async def on_message(self, message: discord.Message) -> None:
         """Answers a mention in a channel, a reply to an answer, and any direct message."""
         if message.author.bot or self.user is None:
@@ -201,7 +223,7 @@ class DatelineClient(discord.AutoShardedClient):
                 shown = answer_message(answer, repeat_question=True)
                 content = shown.content
                 embeds = list(shown.pages[0]) if shown.pages else []
-                view = quotes_view(answer.quotes, answer.nearest, len(shown.pages))
+                view = answer_view(answer, len(shown.pages))
             else:
                 content = _HELP
         except Exception as error:  # every failure is told to the one who asked

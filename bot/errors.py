@@ -28,6 +28,10 @@ class GoneError(Exception):
     """What a button or a choice refers to is no longer in the coverage as it was."""
 
 
+class OutdatedError(Exception):
+    """A button is of a version of the bot that is no longer, or not yet, running."""
+
+
 class StoppingError(Exception):
     """The bot is about to leave Discord."""
 
@@ -70,6 +74,8 @@ def sentence(error: BaseException) -> str:
             return _capitalised(str(error))
         case GoneError():
             return "The coverage has changed since this was shown. Please ask again."
+        case OutdatedError():
+            return "This button is of another version of me. Please ask again."
         case NoSuchArticleError():
             named = shorten(str(error), _MAX_SENTENCE // 2)
             return f"There is no article {named} in the coverage. Choose one from the list."

@@ -83,3 +83,10 @@ def also_in_phrase(articles: tuple[Article, ...]) -> str:
     named = [f"{article.source} ({date_phrase(article)})" for article in articles[:3]]
     more = f" and {len(articles) - 3} more" if len(articles) > 3 else ""
     return f"also in {', '.join(named)}{more}"
+
+
+def place_phrase(first: int, last: int, count: int) -> str:
+    """Which paragraphs of how many: "¶ 3 of 11", "¶ 2–4 of 11"; empty if there are none."""
+    if not count:
+        return ""
+    return f"¶ {first} of {count}" if first == last else f"¶ {first}–{last} of {count}"

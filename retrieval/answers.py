@@ -60,6 +60,13 @@ def nearest(readings: Sequence[Reading], top_k: int) -> tuple[Quote, ...]:
     return tuple(collapse([as_quote(reading) for reading in readings])[:top_k])
 
 
+def further(readings: Sequence[Reading], quotes: Sequence[Quote], top_k: int) -> tuple[Quote, ...]:
+    """The `top_k` best of what was read beside the quotes, none of them a near-copy of one."""
+    quoted = [_words(quote.text) for quote in quotes]
+    found = collapse([as_quote(reading) for reading in readings])
+    return tuple(quote for quote in found if _words(quote.text) not in quoted)[:top_k]
+
+
 def _odds(probability: float) -> float:
     """Its log-odds, of at most 20 either way."""
     kept = min(max(probability, 1e-9), 1 - 1e-9)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
-from retrieval.answers import choose, nearest
+from retrieval.answers import choose, further, nearest
 from retrieval.asked_times import AskedTime, read_asked_time
 from retrieval.dates import PartialDate
 from retrieval.errors import IndexNotBuiltError, QuestionError
@@ -244,6 +244,7 @@ class Engine:
             nearest=near,
             corpus=self.summary,
             timing=Timing(found.embed_ms, found.retrieve_ms, read_ms, 0.0),
+            more=further(readings, quotes, top_k) if quotes else (),
         )
 
     def _checked_filters(self, filters: Filters) -> Filters:

@@ -212,6 +212,8 @@ class Answer:
     """The best that was found, best first; only when there is no quote."""
     corpus: CorpusSummary
     timing: Timing
+    more: tuple[Quote, ...] = ()
+    """What was read beside the quotes, best first; it may not answer. Empty without quotes."""
 
     @property
     def abstained(self) -> bool:

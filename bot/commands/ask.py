@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import discord
 from discord import app_commands
 
-from bot.buttons import quotes_view
+from bot.buttons import answer_view
 from bot.cards import MAX_CHOICE, MAX_CONTENT, answer_message
 from bot.errors import NotADateError, acknowledge, despite_a_lost_connection
 from bot.escaping import length, shorten
@@ -68,7 +68,7 @@ async def show(
         lambda: interaction.edit_original_response(
             content=shorten(shown.content, MAX_CONTENT - length(note)) + note,
             embeds=list(shown.pages[0]) if shown.pages else [],
-            view=quotes_view(answer.quotes, answer.nearest, len(shown.pages)),
+            view=answer_view(answer, len(shown.pages)),
         )
     )
 
