@@ -93,6 +93,9 @@ async def tell(interaction: discord.Interaction[Any], error: Exception) -> None:
     try:
         if not interaction.response.is_done():
             await interaction.response.send_message(text, ephemeral=True)
+        elif interaction.response.type is discord.InteractionResponseType.deferred_message_update:
+            # A button was pressed: the message that it stands on stays as it is.
+            await interaction.followup.send(text, ephemeral=True)
         else:
             await interaction.edit_original_response(content=text)
     except (discord.HTTPException, *LOST) as failure:
