@@ -24,13 +24,15 @@ from bot.cards import (
     sources_pages,
 )
 from bot.errors import GoneError, tell
+from retrieval.dates import PartialDate
 from retrieval.survey import date_order
-from retrieval.types import Article, CorpusSummary, Quote, Span
+from retrieval.types import Article, CorpusSummary, Filters, Quote, Span
 
 if TYPE_CHECKING:
     from bot.client import DatelineClient
 
 MAX_CUSTOM_ID = 100  # Discord's limit
+_MAX_SOURCE = 51  # bytes of a source in a custom_id: 68 characters beside two dates
 _MAX_QUOTES = 4  # a quote takes at most 22 characters of the custom_id
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -50,6 +52,15 @@ class Library:
         self.by_key = {article_key(article): article for article in articles}
         self.in_order = sorted(self.by_key.values(), key=date_order)
 
+    def admitted(self, filters: Filters) -> list[Article]:
+        """The articles that the filters let in, in order of date.
+
+        Raises:
+            QuestionError: no source is named so; the window ends before it begins.
+        """
+        checked = filters.checked(self.in_order)
+        return [article for article in self.in_order if checked.admits(article)]
+
     def find(self, key: str) -> Article:
         """The article with this key.
 
@@ -60,6 +71,34 @@ class Library:
             return self.by_key[key]
         except KeyError:
             raise GoneError from None
+
+
+def filters_reference(filters: Filters) -> str:
+    """A short name for filters; of a long source as much as fits, which still finds it."""
+    source = (filters.source or "").strip().encode()[:_MAX_SOURCE].decode(errors="ignore")
+    parts = [str(filters.after or ""), str(filters.before or ""), _encoded(source)]
+    return ",".join(parts) if any(parts) else ""
+
+
+def find_filters(reference: str) -> Filters:
+    """The filters that `filters_reference` named.
+
+    Raises:
+        GoneError: it names none.
+    """
+    after, before, source = ([*reference.split(","), "", ""])[:3]
+    try:
+        return Filters(
+            PartialDate.from_iso(after) if after else None,
+            PartialDate.from_iso(before) if before else None,
+            base64.urlsafe_b64decode(source + "=" * (-len(source) % 4)).decode() or None,
+        )
+    except ValueError:
+        raise GoneError from None
+
+
+def _encoded(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def quotes_reference(quotes: Sequence[Quote]) -> str | None:
@@ -152,10 +191,12 @@ class PageButton(
         """
         match self.what:
             case "s":
-                shown = sources_message(library.in_order, library.summary, self.page)
+                filters = find_filters(self.of)
+                listed = library.admitted(filters)
+                shown = sources_message(listed, library.summary, self.page, filters)
                 if not shown.pages:
                     raise GoneError
-                return shown.content, list(shown.pages[0]), sources_pages(library.in_order)
+                return shown.content, list(shown.pages[0]), sources_pages(listed)
             case "a":
                 shown = Shown("", article_pages(library.find(self.of)))
             case "n":

@@ -19,6 +19,8 @@ from discord import app_commands
 from bot.buttons import Library, PageButton, quotes_view
 from bot.cards import answer_message
 from bot.commands import COMMANDS
+from bot.commands.about import AnswerTimes
+from bot.commands.timeline import TimelineButton
 from bot.errors import LOST, StoppingError, despite_a_lost_connection, sentence, tell
 from bot.escaping import escape
 from retrieval.engine import Engine
@@ -68,6 +70,7 @@ class DatelineClient(discord.Client):
         self._idle.set()
         self._stopping = False
         self._seen: deque[int] = deque(maxlen=1_000)
+        self.times = AnswerTimes()
 
     async def answer(self, question: str, filters: Filters | None = None) -> Answer:
         """The engine's answer, found in the worker thread.
@@ -77,6 +80,7 @@ class DatelineClient(discord.Client):
             StoppingError: the bot is about to leave.
         """
         answer = await self.in_worker(self.engine.answer, question, filters)
+        self.times.add(answer.timing.total)
         log.info(
             "answered quotes=%d reason=%s confidence=%.3f ms=%.0f",
             len(answer.quotes),
@@ -106,6 +110,7 @@ class DatelineClient(discord.Client):
     async def setup_hook(self) -> None:
         """Registers buttons and commands; Discord hears of commands only when they changed."""
         self.add_dynamic_items(PageButton)
+        self.add_dynamic_items(TimelineButton)
         for command in COMMANDS:
             self.tree.add_command(command)
         try:
