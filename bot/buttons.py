@@ -31,16 +31,18 @@ from bot.cards import (
     sources_message,
     sources_pages,
 )
-from bot.errors import GoneError, despite_a_lost_connection, tell
+from bot.errors import GoneError, acknowledge, despite_a_lost_connection, tell
 from bot.escaping import shorten
+from retrieval.dates import PartialDate
 from retrieval.survey import date_order
-from retrieval.types import Answer, Article, CorpusSummary, Quote, Span
+from retrieval.types import Answer, Article, CorpusSummary, Filters, Quote, Span
 
 if TYPE_CHECKING:
     from bot.client import DatelineClient
 
 MAX_CUSTOM_ID = 100  # Discord's limit
 _MAX_REFERENCE = 88  # of it: the rest says what is done with the quotes
+_MAX_SOURCE = 51  # bytes of a source in a custom_id: 68 characters beside two dates
 _MAX_LABEL = 80  # Discord's limit, like the next
 _MAX_ROWS = 5
 _MAX_QUOTES = 9  # no more can fit
@@ -70,6 +72,15 @@ class Library:
         self.in_order = sorted(self.by_key.values(), key=date_order)
         self._by_short_key = {_short_key(article): article for article in self.in_order}
 
+    def admitted(self, filters: Filters) -> list[Article]:
+        """The articles that the filters let in, in order of date.
+
+        Raises:
+            QuestionError: no source is named so; the window ends before it begins.
+        """
+        checked = filters.checked(self.in_order)
+        return [article for article in self.in_order if checked.admits(article)]
+
     def find(self, key: str) -> Article:
         """The article with this key.
 
@@ -84,6 +95,34 @@ class Library:
     def get(self, short_key: bytes) -> Article | None:
         """The article whose key begins so, as references name it; None if there is none."""
         return self._by_short_key.get(short_key)
+
+
+def filters_reference(filters: Filters) -> str:
+    """A short name for filters; of a long source as much as fits, which still finds it."""
+    source = (filters.source or "").strip().encode()[:_MAX_SOURCE].decode(errors="ignore")
+    parts = [str(filters.after or ""), str(filters.before or ""), _encoded(source)]
+    return ",".join(parts) if any(parts) else ""
+
+
+def find_filters(reference: str) -> Filters:
+    """The filters that `filters_reference` named.
+
+    Raises:
+        GoneError: it names none.
+    """
+    after, before, source = ([*reference.split(","), "", ""])[:3]
+    try:
+        return Filters(
+            PartialDate.from_iso(after) if after else None,
+            PartialDate.from_iso(before) if before else None,
+            base64.urlsafe_b64decode(source + "=" * (-len(source) % 4)).decode() or None,
+        )
+    except ValueError:
+        raise GoneError from None
+
+
+def _encoded(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def quotes_reference(quotes: Sequence[Quote]) -> str | None:
@@ -287,7 +326,7 @@ class PageButton(
         key, _, start = self.of.partition(".")
         article = interaction.client.library.find(key)
         opens = self.side == "!"
-        await interaction.response.defer(thinking=opens, ephemeral=opens)
+        await acknowledge(interaction, ephemeral=opens, update=not opens)
         # A long article takes a while to page.
         pages = await interaction.client.in_worker(article_pages, article)
         page = page_at(pages, int(start, 36)) if start else self.page
@@ -308,10 +347,12 @@ class PageButton(
         """
         match self.what:
             case "s":
-                shown = sources_message(library.in_order, library.summary, self.page)
+                filters = find_filters(self.of)
+                listed = library.admitted(filters)
+                shown = sources_message(listed, library.summary, self.page, filters)
                 if not shown.pages:
                     raise GoneError
-                return shown, pager("s", "", self.page, sources_pages(library.in_order))
+                return shown, pager("s", self.of, self.page, sources_pages(listed))
             case "c":
                 return self._context(_find_each(library, self.of))
             case "o":

@@ -14,6 +14,7 @@ from bot.phrases import (
     ABSTAINED,
     also_in_phrase,
     date_phrase,
+    filters_phrase,
     order_phrase,
     place_phrase,
     plural,
@@ -22,7 +23,7 @@ from bot.phrases import (
     summary_phrase,
 )
 from retrieval.context import around, place
-from retrieval.types import Answer, Article, CorpusSummary, Quote, Span
+from retrieval.types import Answer, Article, CorpusSummary, Filters, Quote, Span
 
 # Discord's limits: https://discord.com/developers/docs/resources/message
 MAX_CONTENT = 2_000
@@ -105,7 +106,7 @@ def quote_pages(
     quotes: Iterable[Quote], *, colour: int = _COLOUR
 ) -> tuple[tuple[discord.Embed, ...], ...]:
     """Cards in order, on as few pages as Discord's limits for one message allow."""
-    return _paged(card for quote in quotes for card in quote_cards(quote, colour=colour))
+    return paged(card for quote in quotes for card in quote_cards(quote, colour=colour))
 
 
 def quote_cards(quote: Quote, *, colour: int = _COLOUR) -> list[discord.Embed]:
@@ -152,9 +153,23 @@ def page_at(pages: Sequence[Sequence[discord.Embed]], start: int) -> int:
     return 0
 
 
-def sources_message(articles: Sequence[Article], summary: CorpusSummary, page: int = 0) -> Shown:
-    """What the corpus holds, in order of date: one page of ten articles."""
+def sources_message(
+    articles: Sequence[Article],
+    summary: CorpusSummary,
+    page: int = 0,
+    filters: Filters | None = None,
+) -> Shown:
+    """What the corpus holds, in order of date: one page of ten articles.
+
+    Args:
+        articles: those that the filters let in.
+        summary: of the whole corpus.
+        page: from 0.
+        filters: what the list was narrowed to.
+    """
     content = f"**The coverage:** {escape(summary_phrase(summary))}"
+    if filters is not None and (only := filters_phrase(filters)):
+        content += f"; {len(articles) or 'none'} {escape(only)}"
     start = page * _ARTICLES_A_PAGE
     lines = [
         f"`{date_phrase(article)}` **{escape(shorten(article.title, 120))}**"
@@ -280,12 +295,15 @@ def _scope(answer: Answer) -> str:
     return found + scope_phrase(answer)
 
 
-def _paged(cards: Iterable[discord.Embed]) -> tuple[tuple[discord.Embed, ...], ...]:
+def paged(
+    cards: Iterable[discord.Embed], most: int = MAX_EMBEDS
+) -> tuple[tuple[discord.Embed, ...], ...]:
+    """Cards in order on as few pages as can be, of at most `most` cards each."""
     pages: list[list[discord.Embed]] = []
     used = 0
     for card in cards:
         size = _size(card)
-        if not pages or used + size > MAX_EMBED_TOTAL or len(pages[-1]) == MAX_EMBEDS:
+        if not pages or used + size > MAX_EMBED_TOTAL or len(pages[-1]) == most:
             pages.append([])
             used = 0
         pages[-1].append(card)

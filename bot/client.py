@@ -17,6 +17,8 @@ from discord import app_commands
 from bot.buttons import Library, PageButton, answer_view
 from bot.cards import answer_message
 from bot.commands import COMMANDS
+from bot.commands.about import AnswerTimes
+from bot.commands.timeline import TimelineButton
 from bot.errors import (
     LOST,
     CooldownError,
@@ -91,6 +93,7 @@ class DatelineClient(discord.AutoShardedClient):
         self._idle.set()
         self._buttons: list[type[discord.ui.DynamicItem[Any]]] = []
         self._seen: deque[int] = deque(maxlen=1_000)
+        self.times = AnswerTimes()
 
     @contextlib.contextmanager
     def asking(self, user_id: int, server_id: int | None) -> Iterator[None]:
@@ -127,6 +130,7 @@ class DatelineClient(discord.AutoShardedClient):
             BusyError, StoppingError: as `in_worker`.
         """
         answer = await self.in_worker(self.engine.answer, question, filters, context=context)
+        self.times.add(answer.timing.total)
         log.info(
             "answered quotes=%d reason=%s confidence=%.3f ms=%.0f",
             len(answer.quotes),
@@ -149,6 +153,7 @@ class DatelineClient(discord.AutoShardedClient):
     async def setup_hook(self) -> None:
         """Registers buttons and commands; Discord hears of commands only when they changed."""
         self.add_dynamic_items(PageButton)
+        self.add_dynamic_items(TimelineButton)
         for command in COMMANDS:
             self.tree.add_command(command)
         try:

@@ -134,14 +134,21 @@ async def despite_a_lost_connection(request: Callable[[], Awaitable[object]]) ->
         await request()
 
 
-async def acknowledge(interaction: discord.Interaction[Any], *, ephemeral: bool = False) -> None:
+async def acknowledge(
+    interaction: discord.Interaction[Any], *, ephemeral: bool = False, update: bool = False
+) -> None:
     """Promises Discord an answer; once more if the connection is lost.
 
     The first promise may have arrived although its connection broke; then it counts.
+
+    Args:
+        interaction: what to answer.
+        ephemeral: only the one who asked will see the answer.
+        update: the answer will take the place of the message whose button was pressed.
     """
 
     async def promise() -> None:
-        await interaction.response.defer(thinking=True, ephemeral=ephemeral)
+        await interaction.response.defer(thinking=not update, ephemeral=ephemeral)
 
     try:
         await promise()
@@ -152,7 +159,11 @@ async def acknowledge(interaction: discord.Interaction[Any], *, ephemeral: bool 
         except discord.HTTPException as error:
             if error.code != _ACKNOWLEDGED:
                 raise
-            interaction.extras["acknowledged"] = True
+            interaction.extras["acknowledged"] = (
+                discord.InteractionResponseType.deferred_message_update
+                if update
+                else discord.InteractionResponseType.deferred_channel_message
+            )
 
 
 async def tell(interaction: discord.Interaction[Any], error: Exception) -> None:
@@ -162,9 +173,13 @@ async def tell(interaction: discord.Interaction[Any], error: Exception) -> None:
         log.info("nobody is left to answer code=%d", cause.code)
         return
     text = escape(sentence(error))
+    response = interaction.extras.get("acknowledged", interaction.response.type)
     try:
-        if not (interaction.response.is_done() or "acknowledged" in interaction.extras):
+        if response is None:
             await interaction.response.send_message(text, ephemeral=True)
+        elif response is discord.InteractionResponseType.deferred_message_update:
+            # A button was pressed: the message that it stands on stays as it is.
+            await interaction.followup.send(text, ephemeral=True)
         else:
             await interaction.edit_original_response(content=text)
     except (discord.HTTPException, *LOST) as failure:

@@ -1,6 +1,6 @@
 """What is said of an answer, in words that the terminal and Discord share."""
 
-from retrieval.types import Answer, Article, CorpusSummary, Filters
+from retrieval.types import Answer, Article, CorpusSummary, Filters, Timeline
 
 ABSTAINED = "The coverage does not say."
 
@@ -41,6 +41,15 @@ def scope_phrase(answer: Answer) -> str:
             return f"{scope}; only {only} (“{asked.words}”)."
         scope += f"; nothing published “{asked.words}” answers, so all days were asked"
     return f"{scope}; only {only}." if only else f"{scope}."
+
+
+def timeline_phrase(found: Timeline) -> str:
+    """What a timeline holds, or why it is empty: "6 passages, oldest first. Of 2 articles, …"."""
+    only = filters_phrase(found.filters)
+    scope = f"{summary_phrase(found.corpus)}{f'; only {only}' if only else ''}."
+    if found.quotes:
+        return f"{plural(len(found.quotes), 'passage')}, oldest first. From {scope}"
+    return f"Nothing on this{f' {only}' if only else ''} in the coverage: {scope}"
 
 
 def order_phrase(answer: Answer) -> str:

@@ -4,12 +4,14 @@ from typing import Any
 
 from discord import app_commands
 
+from bot.commands.about import about
 from bot.commands.ask import ask
 from bot.commands.find import find
 from bot.commands.sources import source, sources
+from bot.commands.timeline import timeline
 
 COMMANDS: tuple[app_commands.Command[Any, ..., None] | app_commands.ContextMenu, ...] = (
-    *(ask, source, sources),
+    *(ask, timeline, source, sources, about),
     find,
 )
 """Every command that the bot registers."""

@@ -10,6 +10,7 @@ from retrieval.words import stems
 class WordReader:
     """Deterministic and instant; takes each passage whole and points at nothing in it."""
 
+    name = "a reader of words"
     threshold = 0.5
 
     def read(self, question: str, candidates: Sequence[Candidate]) -> list[Reading]:
