@@ -3,6 +3,8 @@
     <what>:<page>:<of what>
     q quotes · n nearest passages · s sources · a one article
 
+and, in `bot.thumbs`, v:<verdict>:<of what>.
+
 Quotes are named by article key, start and length, so that no question and no database is needed.
 """
 
@@ -139,10 +141,21 @@ class PageButton(
             return
         content, page, pages = self._page(client.library)
         view = pager(self.what, self.of, self.page, pages)
+        for thumb in self._thumbs():
+            view.add_item(thumb)
         if self.what == "n" and self.page == 0 and not _is_own(interaction):
             await interaction.response.send_message(content, embeds=page, view=view, ephemeral=True)
         else:
             await interaction.response.edit_message(embeds=page, view=view)
+
+    def _thumbs(self) -> list[discord.ui.Button[Any]]:
+        """The thumbs on the message that this button stands on."""
+        beside = self.view.children if self.view is not None and self.what == "q" else ()
+        return [
+            item
+            for item in beside
+            if isinstance(item, discord.ui.Button) and (item.custom_id or "").startswith("v:")
+        ]
 
     def _page(self, library: Library) -> tuple[str, list[discord.Embed], int]:
         """What stands above the page this button leads to, the page, and how many there are.

@@ -19,10 +19,21 @@ from discord import app_commands
 from bot.buttons import Library, PageButton, quotes_view
 from bot.cards import answer_message
 from bot.commands import COMMANDS
-from bot.errors import LOST, StoppingError, despite_a_lost_connection, sentence, tell
+from bot.errors import (
+    LOST,
+    ReloadError,
+    ReloadingError,
+    StoppingError,
+    despite_a_lost_connection,
+    sentence,
+    tell,
+)
 from bot.escaping import escape
+from bot.feedback import Feedback, note_gap
+from bot.thumbs import Thumb, add_thumbs
 from retrieval.engine import Engine
-from retrieval.types import Answer, Filters
+from retrieval.errors import RetrievalError
+from retrieval.types import Answer, Filters, Places
 
 log = logging.getLogger(__name__)
 discord.VoiceClient.warn_nacl = False  # there is no voice here to warn about
@@ -47,8 +58,17 @@ class DatelineClient(discord.Client):
         library: the engine's articles, for lists and buttons.
     """
 
-    def __init__(self, engine: Engine, state: Path) -> None:
-        """Args are the open engine and the file that remembers which commands were synced."""
+    def __init__(
+        self, engine: Engine, state: Path, *, places: Places, feedback: Feedback | None = None
+    ) -> None:
+        """What the bot answers from, and what it keeps.
+
+        Args:
+            engine: the open engine.
+            state: the file that remembers which commands were synced.
+            places: where the engine was opened.
+            feedback: where unanswered questions and verdicts are written; None for nowhere.
+        """
         super().__init__(
             # Nothing privileged: Discord shows us the text of messages that mention us, and of
             # direct messages, without the message content intent.
@@ -59,6 +79,9 @@ class DatelineClient(discord.Client):
         )
         self.engine = engine
         self.library = Library(engine.articles, engine.summary)
+        self.places = places
+        self.feedback = feedback
+        self._reloading = False
         self.tree = app_commands.CommandTree(self)
         self.tree.error(self._on_command_error)
         self._state = state
@@ -103,9 +126,38 @@ class DatelineClient(discord.Client):
                 raise StoppingError from None
             raise
 
+    async def reload(self) -> None:
+        """Brings the index up to date with the corpus, and answers from it from then on.
+
+        Questions asked until then are answered from the coverage as it was.
+
+        Raises:
+            ReloadError: it failed, and the coverage stays as it was.
+            ReloadingError: a reload is under way already.
+            StoppingError: the bot is about to leave.
+        """
+        if self._reloading:
+            raise ReloadingError
+        self._reloading = True
+        try:
+            # Not in the worker thread, which goes on answering meanwhile.
+            self.engine, self.library = await asyncio.to_thread(self._reloaded)
+        except RetrievalError as error:
+            raise ReloadError from error
+        finally:
+            self._reloading = False
+
+    def _reloaded(self) -> tuple[Engine, Library]:
+        def report(step: str, done: int, total: int) -> None:
+            if self._stopping or self.is_closed():  # the index stays whole
+                raise StoppingError
+
+        engine = self.engine.reload(self.places, report)
+        return engine, Library(engine.articles, engine.summary)
+
     async def setup_hook(self) -> None:
         """Registers buttons and commands; Discord hears of commands only when they changed."""
-        self.add_dynamic_items(PageButton)
+        self.add_dynamic_items(PageButton, Thumb)
         for command in COMMANDS:
             self.tree.add_command(command)
         try:
@@ -156,6 +208,8 @@ class DatelineClient(discord.Client):
     async def _reply(self, message: discord.Message, question: str) -> None:
         view = discord.ui.View(timeout=None)
         embeds: list[discord.Embed] = []
+        answer: Answer | None = None
+        feedback = self.feedback if message.guild is not None else None
         try:
             if question:
                 with contextlib.suppress(discord.HTTPException, *LOST):
@@ -165,6 +219,7 @@ class DatelineClient(discord.Client):
                 content = shown.content
                 embeds = list(shown.pages[0]) if shown.pages else []
                 view = quotes_view(answer.quotes, answer.nearest, len(shown.pages))
+                add_thumbs(view, feedback, answer)
             else:
                 content = _HELP
         except Exception as error:  # every failure is told to the one who asked
@@ -196,6 +251,8 @@ class DatelineClient(discord.Client):
             log.error("answer could not be sent channel=%d: %s", message.channel.id, error)
             with contextlib.suppress(discord.HTTPException, *LOST):
                 await message.channel.send(escape(sentence(error)))
+        if answer is not None:
+            await note_gap(feedback, answer)
 
     async def _on_command_error(
         self, interaction: discord.Interaction[Any], error: app_commands.AppCommandError

@@ -9,6 +9,7 @@ import aiohttp
 import discord
 
 from bot.client import DatelineClient
+from bot.feedback import Feedback
 from bot.log import set_up
 from bot.settings import Settings
 from bot.terminal import TerminalProgress
@@ -28,7 +29,10 @@ def run(settings: Settings) -> int:
     set_up(settings.log_level)
     with TerminalProgress() as report:
         engine = Engine.open(settings.places, report, settings.threshold)
-    client = DatelineClient(engine, settings.index / "commands.json")
+    feedback = Feedback(settings.feedback) if settings.feedback else None
+    client = DatelineClient(
+        engine, settings.index / "commands.json", places=settings.places, feedback=feedback
+    )
     try:
         asyncio.run(_serve(client, token))
     except discord.LoginFailure:

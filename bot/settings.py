@@ -23,6 +23,7 @@ DESCRIPTIONS = {
     "DATELINE_MODEL": "a Hugging Face name or a local folder; default: all-MiniLM-L6-v2, packaged",
     "DATELINE_THRESHOLD": "how probable an answer must be to be quoted, 0 to 1; default: 0.24",
     "DATELINE_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR; default: INFO. DEBUG shows questions",
+    "DATELINE_FEEDBACK": "a folder for unanswered questions and thumbs on answers; default: off",
 }
 """Every setting, and what it is for."""
 
@@ -45,6 +46,8 @@ class Settings:
     """None when it is not set; see `require_token`."""
     unknown: tuple[str, ...] = ()
     """Names that begin like ours and are no setting: most are misspelt."""
+    feedback: Path | None = None
+    """None when nothing is to be written down."""
 
     @classmethod
     def from_environ(
@@ -81,6 +84,7 @@ class Settings:
                 for key in sorted(values)
                 if key.startswith("DATELINE_") and key not in DESCRIPTIONS
             ),
+            feedback=_folder(values.get("DATELINE_FEEDBACK")),
         )
 
     @property
@@ -123,6 +127,10 @@ def _probability(text: str | None) -> float | None:
     if not 0 <= value <= 1:
         raise SettingsError(f"DATELINE_THRESHOLD is {text!r}; give a number from 0 to 1, as 0.5")
     return value
+
+
+def _folder(text: str | None) -> Path | None:
+    return _expanded(Path(text)) if text else None
 
 
 def _expanded(path: Path) -> Path:

@@ -9,6 +9,8 @@ from bot.buttons import quotes_view
 from bot.cards import MAX_CHOICE, answer_message
 from bot.errors import NotADateError, despite_a_lost_connection
 from bot.escaping import shorten
+from bot.feedback import note_gap
+from bot.thumbs import add_thumbs
 from retrieval.dates import PartialDate
 from retrieval.engine import MAX_QUESTION
 from retrieval.types import Filters
@@ -56,13 +58,17 @@ async def ask(
         await interaction.response.defer(thinking=True, ephemeral=private)
         answer = await client.answer(question, Filters(after, before, source))
         shown = answer_message(answer, repeat_question=True)
+        view = quotes_view(answer.quotes, answer.nearest, len(shown.pages))
+        feedback = None if private or interaction.guild_id is None else client.feedback
+        add_thumbs(view, feedback, answer)
         await despite_a_lost_connection(
             lambda: interaction.edit_original_response(
                 content=shown.content,
                 embeds=list(shown.pages[0]) if shown.pages else [],
-                view=quotes_view(answer.quotes, answer.nearest, len(shown.pages)),
+                view=view,
             )
         )
+        await note_gap(feedback, answer)
 
 
 @ask.autocomplete("source")

@@ -531,7 +531,8 @@ class TestReloading:
     ) -> None:
         """And only they are embedded; the engine in use answers as it did."""
         old = small({"a": "The tram cost 5 crowns.", "b": "Rain fell on Tarn.", "c": "Kim sat."})
-        embedded = old._embedder.embedded
+        embedder = old._embedder
+        assert isinstance(embedder, HashingEmbedder)
         corpus = tmp_path / "corpus"
         (corpus / "a.txt").write_text("The tram cost 9 crowns.", encoding="utf-8")
         (corpus / "c.txt").unlink()
@@ -544,7 +545,7 @@ class TestReloading:
         asked = "How much did the tram cost?"
         assert ["The tram cost 9 crowns."] == [quote.text for quote in new.answer(asked).quotes]
         assert ["The tram cost 5 crowns."] == [quote.text for quote in old.answer(asked).quotes]
-        assert ["The tram cost 9 crowns.", "Snow fell on Oradour."] == embedded
+        assert ["The tram cost 9 crowns.", "Snow fell on Oradour."] == embedder.embedded
         assert old.built < new.built <= datetime.now(UTC)
 
     def test_what_another_process_has_indexed_is_taken_up(
