@@ -4,6 +4,8 @@
     q quotes · m more passages · n nearest passages · c what stands around one of some quotes
     o which article to open · a one article · s sources
 
+and, in other files, `v:<verdict>:<of what>` of a thumb and `tl<side><page>:…` of a timeline.
+
 Quotes are named by article key, span and highlight, so that no question and no database is needed.
 """
 

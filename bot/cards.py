@@ -50,16 +50,13 @@ class Shown:
     pages: tuple[tuple[discord.Embed, ...], ...] = ()
 
 
-def answer_message(answer: Answer, *, repeat_question: bool) -> Shown:
+def answer_message(answer: Answer) -> Shown:
     """An answer: a card for each quote, or why the coverage is silent.
 
-    Args:
-        answer: what the engine found.
-        repeat_question: show the question above; Discord hides what was typed after a command.
+    The question stands above: Discord hides what was typed after a command, and whoever replies
+    asks on from it.
     """
-    lines = []
-    if repeat_question:
-        lines.append(question_line(answer.question))
+    lines = [question_line(answer.question)]
     if answer.abstained:
         lines.append(f"**{ABSTAINED}** {escape(reason_sentence(answer))}")
     lines.append(f"-# {escape(_scope(answer))}")

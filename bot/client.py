@@ -23,17 +23,23 @@ from bot.errors import (
     LOST,
     CooldownError,
     OutdatedError,
+    ReloadError,
+    ReloadingError,
+    StoppingError,
     despite_a_lost_connection,
     sentence,
     tell,
 )
 from bot.escaping import escape
 from bot.events import guard
+from bot.feedback import Feedback, note_gap
 from bot.limits import Cooldown, Limits
 from bot.messages import earlier_question
 from bot.queue import Queue
+from bot.thumbs import Thumb, add_thumbs
 from retrieval.engine import Engine
-from retrieval.types import Answer, Filters
+from retrieval.errors import RetrievalError
+from retrieval.types import Answer, Filters, Places
 
 log = logging.getLogger(__name__)
 discord.VoiceClient.warn_nacl = False  # there is no voice here to warn about
@@ -61,8 +67,24 @@ class DatelineClient(discord.AutoShardedClient):
         library: the engine's articles, for lists and buttons.
     """
 
-    def __init__(self, engine: Engine, state: Path, limits: Limits | None = None) -> None:
-        """Args: the open engine; the file that remembers which commands were synced; limits."""
+    def __init__(
+        self,
+        engine: Engine,
+        state: Path,
+        *,
+        places: Places,
+        limits: Limits | None = None,
+        feedback: Feedback | None = None,
+    ) -> None:
+        """What the bot answers from, how much of it at once, and what it keeps.
+
+        Args:
+            engine: the open engine.
+            state: the file that remembers which commands were synced.
+            places: where the engine was opened.
+            limits: how much may be asked; by default as often as anybody likes.
+            feedback: where unanswered questions and verdicts are written; None for nowhere.
+        """
         super().__init__(
             # Nothing privileged: Discord shows us the text of messages that mention us, and of
             # direct messages, without the message content intent.
@@ -75,6 +97,9 @@ class DatelineClient(discord.AutoShardedClient):
         limits = limits or Limits()
         self.engine = engine
         self.library = Library(engine.articles, engine.summary)
+        self.places = places
+        self.feedback = feedback
+        self._reloading = False
         self.tree = app_commands.CommandTree(
             self,
             # Every command can be had everywhere, unless it says otherwise itself.
@@ -150,10 +175,38 @@ class DatelineClient(discord.AutoShardedClient):
         """
         return await self.queue.run(work, *args, **kwargs)
 
+    async def reload(self) -> None:
+        """Brings the index up to date with the corpus, and answers from it from then on.
+
+        Questions asked until then are answered from the coverage as it was.
+
+        Raises:
+            ReloadError: it failed, and the coverage stays as it was.
+            ReloadingError: a reload is under way already.
+            StoppingError: the bot is about to leave.
+        """
+        if self._reloading:
+            raise ReloadingError
+        self._reloading = True
+        try:
+            # Not in the worker thread, which goes on answering meanwhile.
+            self.engine, self.library = await asyncio.to_thread(self._reloaded)
+        except RetrievalError as error:
+            raise ReloadError from error
+        finally:
+            self._reloading = False
+
+    def _reloaded(self) -> tuple[Engine, Library]:
+        def report(step: str, done: int, total: int) -> None:
+            if self.queue.is_stopping or self.is_closed():  # the index stays whole
+                raise StoppingError
+
+        engine = self.engine.reload(self.places, report)
+        return engine, Library(engine.articles, engine.summary)
+
     async def setup_hook(self) -> None:
         """Registers buttons and commands; Discord hears of commands only when they changed."""
-        self.add_dynamic_items(PageButton)
-        self.add_dynamic_items(TimelineButton)
+        self.add_dynamic_items(PageButton, TimelineButton, Thumb)
         for command in COMMANDS:
             self.tree.add_command(command)
         try:
@@ -218,17 +271,19 @@ class DatelineClient(discord.AutoShardedClient):
     async def _reply(self, message: discord.Message, question: str, context: str) -> None:
         view = discord.ui.View(timeout=None)
         embeds: list[discord.Embed] = []
+        answer: Answer | None = None
+        feedback = self.feedback if message.guild is not None else None
         try:
             if question:
                 with self.asking(message.author.id, message.guild.id if message.guild else None):
                     with contextlib.suppress(discord.HTTPException, *LOST):
                         await message.channel.typing()
                     answer = await self.answer(question, context=context)
-                # Stated, so that it can be read again in a reply to the answer.
-                shown = answer_message(answer, repeat_question=True)
+                shown = answer_message(answer)
                 content = shown.content
                 embeds = list(shown.pages[0]) if shown.pages else []
                 view = answer_view(answer, len(shown.pages))
+                add_thumbs(view, feedback, answer)
             else:
                 content = _HELP
         except Exception as error:  # every failure is told to the one who asked
@@ -260,6 +315,8 @@ class DatelineClient(discord.AutoShardedClient):
             log.error("answer could not be sent channel=%d: %s", message.channel.id, error)
             with contextlib.suppress(discord.HTTPException, *LOST):
                 await message.channel.send(escape(sentence(error)))
+        if answer is not None:
+            await note_gap(feedback, answer)
 
     async def _on_command_error(
         self, interaction: discord.Interaction[Any], error: app_commands.AppCommandError

@@ -13,7 +13,7 @@ from discord import app_commands
 from bot.escaping import escape, shorten
 from bot.limits import Rate
 from bot.phrases import plural
-from retrieval.errors import QuestionError, RetrievalError
+from retrieval.errors import CorpusError, IndexBusyError, QuestionError, RetrievalError
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +54,14 @@ class CooldownError(Exception):
         self.left_s = left_s
 
 
+class ReloadingError(Exception):
+    """The coverage is being reloaded already."""
+
+
+class ReloadError(Exception):
+    """The coverage could not be reloaded and stays as it was; `__cause__` says why."""
+
+
 class NoSuchArticleError(Exception):
     """No article has this title or id."""
 
@@ -92,12 +100,27 @@ def sentence(error: BaseException) -> str:
                 f"{asker} asked {plural(error.rate.questions, 'question')} within "
                 f"{_duration(error.rate.seconds)}. Please try again in {_duration(error.left_s)}."
             )
+        case ReloadingError():
+            return "The coverage is being reloaded already. Please wait until that is done."
+        case ReloadError():
+            why = _why_not_reloaded(error.__cause__)
+            return f"The coverage stays as it was: {why}{_reference(error)}."
         case RetrievalError():
             return f"The coverage cannot be read just now{_reference(error)}."
         case discord.Forbidden():
             return f"Discord does not let me do that here{_reference(error)}."
         case _:
             return f"Something went wrong on my side{_reference(error)}."
+
+
+def _why_not_reloaded(cause: BaseException | None) -> str:
+    match cause:
+        case CorpusError():
+            return "the folder of articles cannot be read"
+        case IndexBusyError():
+            return "another process is writing the index, try again in a minute"
+        case _:
+            return "the index cannot be brought up to date"
 
 
 def _reference(error: BaseException) -> str:

@@ -23,6 +23,9 @@ class Queue:
 
     Args:
         places: how many questions may be under way at a time.
+
+    Attributes:
+        is_stopping: the bot is about to leave, and nothing more is taken.
     """
 
     def __init__(self, places: int) -> None:
@@ -30,8 +33,8 @@ class Queue:
         self._held = 0  # places
         self._jobs = 0  # waiting for the thread, or in it
         self._took_s = deque([_FIRST_GUESS_S], maxlen=_MEASURED)
+        self.is_stopping = False
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="answer")
-        self._is_stopping = False
 
     @contextlib.contextmanager
     def place(self) -> Iterator[None]:
@@ -64,7 +67,7 @@ class Queue:
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._worker, self._measured, job)
         except asyncio.CancelledError:
-            if self._is_stopping:
+            if self.is_stopping:
                 raise StoppingError from None
             raise
         finally:
@@ -78,11 +81,11 @@ class Queue:
 
     def stop(self) -> None:
         """Takes nothing more and gives up what has not begun."""
-        self._is_stopping = True
+        self.is_stopping = True
         self._worker.shutdown(wait=False, cancel_futures=True)
 
     def _require_room(self, taken: int) -> None:
-        if self._is_stopping:
+        if self.is_stopping:
             raise StoppingError
         if taken >= self._places:
             raise BusyError(self.wait_s)

@@ -10,6 +10,7 @@ import aiohttp
 import discord
 
 from bot.client import DatelineClient
+from bot.feedback import Feedback
 from bot.health import watch
 from bot.log import set_up
 from bot.settings import Settings
@@ -30,7 +31,14 @@ def run(settings: Settings) -> int:
     set_up(settings.log_level, settings.log_format)
     with TerminalProgress() as report:
         engine = Engine.open(settings.places, report, settings.threshold)
-    client = DatelineClient(engine, settings.index / "commands.json", settings.limits)
+    feedback = Feedback(settings.feedback) if settings.feedback else None
+    client = DatelineClient(
+        engine,
+        settings.index / "commands.json",
+        places=settings.places,
+        limits=settings.limits,
+        feedback=feedback,
+    )
     try:
         asyncio.run(_serve(client, token, settings.liveness))
     except discord.LoginFailure:

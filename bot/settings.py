@@ -34,6 +34,7 @@ DESCRIPTIONS = {
     "DATELINE_SERVER_COOLDOWN": "the same for everybody on one server together; default: 300/60",
     "DATELINE_LIVENESS": "a file that is touched while Discord answers, for `dateline health`; "
     "default: none",
+    "DATELINE_FEEDBACK": "a folder for unanswered questions and thumbs on answers; default: off",
 }
 """Every setting, and what it is for."""
 
@@ -60,6 +61,8 @@ class Settings:
     limits: Limits = _LIMITS
     liveness: Path | None = None
     """None when no file is to be touched."""
+    feedback: Path | None = None
+    """None when nothing is to be written down."""
 
     @classmethod
     def from_environ(
@@ -98,9 +101,8 @@ class Settings:
             ),
             log_format=_log_format(values.get("DATELINE_LOG_FORMAT", "text")),
             limits=_limits(values),
-            liveness=_expanded(Path(values["DATELINE_LIVENESS"]))
-            if values.get("DATELINE_LIVENESS")
-            else None,
+            liveness=_path(values.get("DATELINE_LIVENESS")),
+            feedback=_path(values.get("DATELINE_FEEDBACK")),
         )
 
     @property
@@ -174,6 +176,10 @@ def _rate(values: Mapping[str, str], name: str, default: Rate | None) -> Rate | 
         raise SettingsError(
             f"{name} is {text!r}; give questions/seconds, as 20/60, or off"
         ) from None
+
+
+def _path(text: str | None) -> Path | None:
+    return _expanded(Path(text)) if text else None
 
 
 def _expanded(path: Path) -> Path:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from retrieval.answers import choose, further, nearest, on_topic
@@ -102,6 +102,33 @@ class Engine:
         # Another process may have built it anew while the model was loading.
         require_match(places.index, index.manifest, places.corpus, model)
         return cls(index, embedder, reader)
+
+    def reload(self, places: Places, report: Report = no_report) -> "Engine":
+        """An engine on the index as it is once it has been brought up to date; blocks.
+
+        It shares this one's models, so nothing is loaded twice. This one goes on answering, also
+        meanwhile, from what it holds.
+
+        Args:
+            places: where this engine's corpus and index are.
+            report: told how far it has come; what it raises ends the reload.
+
+        Raises:
+            CorpusError: there is no such corpus folder any more.
+            IndexFolderError: the index is damaged, of another corpus or model, or in use.
+        """
+        from retrieval.index.building import build
+        from retrieval.index.folder import FolderIndex
+
+        build(places.corpus, places.index, self._embedder, report=report)
+        index = FolderIndex.open(places.index)
+        require_match(places.index, index.manifest, places.corpus, self._embedder.model)
+        return Engine(index, self._embedder, self._reader, self._today)
+
+    @property
+    def built(self) -> datetime:
+        """When its index was last written, in UTC."""
+        return self._index.built
 
     @property
     def articles(self) -> Sequence[Article]:

@@ -90,12 +90,18 @@ def test_the_transcript_is_what_the_program_prints(tmp_path: Path) -> None:
 
 def test_every_slash_command_and_option_is_described_and_in_the_readme() -> None:
     """Discord shows the descriptions as people type."""
-    for command in COMMANDS:
+    commands = (
+        command
+        for top in COMMANDS
+        for command in (top.walk_commands() if isinstance(top, app_commands.Group) else [top])
+    )
+    for command in commands:
         if isinstance(command, app_commands.ContextMenu):
             assert f"*Apps › {command.name}*" in README
             continue
-        assert f"`/{command.name}`" in README
+        assert f"`/{command.qualified_name}`" in README
         assert command.description
+        assert isinstance(command, app_commands.Command)  # there are no groups in groups
         for option in command.parameters:
             assert option.description not in ("", "…")
             assert f"`{option.name}`" in README or option.required

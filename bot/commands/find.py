@@ -26,4 +26,4 @@ async def find(
         asked = beginning(claim)
         answer = await client.answer(asked)
         note = "" if asked == claim else f"Only the first {len(asked):,} characters were looked up."
-        await show(interaction, answer, note)
+        await show(interaction, answer, note=note)

@@ -36,6 +36,15 @@ def test_everything_but_the_token_has_a_default(seeds: Path) -> None:
     assert Settings(seeds, default_index(seeds), None, None, "INFO", None) == settings
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("", None), ("/var/lib/feedback", Path("/var/lib/feedback")), ("~/f", Path.home() / "f")],
+)
+def test_feedback_is_written_only_where_a_setting_says(value: str, expected: Path | None) -> None:
+    """Nothing that people ask is kept unless the operator chose to."""
+    assert expected == Settings.from_environ({"DATELINE_FEEDBACK": value}).feedback
+
+
 def test_the_env_file_beats_the_defaults(dotenv: Path) -> None:
     """It is where an operator writes settings down."""
     settings = Settings.from_environ({}, dotenv=dotenv)

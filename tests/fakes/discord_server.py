@@ -39,6 +39,7 @@ from tests.fakes.world import (
     Place,
     SentMessage,
     User,
+    button_label,
     interaction,
     message,
 )
@@ -465,11 +466,11 @@ def _button(sent: SentMessage, label_or_custom_id: str) -> Json:
     """The button of a message that a user means."""
     buttons = [part for part in walk(sent.components) if part["type"] == 2]
     for button in buttons:
-        if label_or_custom_id in {button.get("label"), button.get("custom_id")}:
+        if label_or_custom_id in {button_label(button), button.get("custom_id")}:
             if button.get("disabled") or button["style"] == LINK:
                 raise RefusedError(f"{label_or_custom_id!r} is greyed out, or a link")
             return button
-    labels = [button.get("label") for button in buttons]
+    labels = [button_label(button) for button in buttons]
     raise RefusedError(f"no button {label_or_custom_id!r} among {labels}")
 
 

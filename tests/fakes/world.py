@@ -119,12 +119,17 @@ class SentMessage:
 
     @property
     def buttons(self) -> tuple[str, ...]:
-        """The labels of its buttons, in order; those that are greyed out are left out."""
+        """What its buttons show, in order; those that are greyed out are left out."""
         return tuple(
-            part.get("label") or ""
+            button_label(part)
             for part in walk(self.components)
             if part["type"] == 2 and not part.get("disabled")
         )
+
+
+def button_label(button: Json) -> str:
+    """What a button shows: its label, or else its emoji."""
+    return str(button.get("label") or (button.get("emoji") or {}).get("name") or "")
 
 
 def application(privileged_intents: int) -> Json:
