@@ -47,7 +47,8 @@ discord.VoiceClient.warn_dave = False
 
 _HELP = (
     "Ask me something about the coverage, and I answer with quotes from it. "
-    "`/ask` takes dates and a source too; `/sources` lists what I have read. "
+    "`/ask` takes dates and a source too, `/timeline` shows a topic in order of date, and "
+    "`/sources` lists what I have read. "
     "Reply to an answer to ask on. To look up what somebody wrote, choose *Apps › Find in the "
     "coverage* from the menu of their message."
 )

@@ -70,6 +70,14 @@ class NotADateError(app_commands.AppCommandError):
     """What was typed for a date is none; the message says how to write one."""
 
 
+_SENTENCES: dict[type[BaseException], str] = {
+    GoneError: "The coverage has changed since this was shown. Please ask again.",
+    OutdatedError: "This button is of another version of me. Please ask again.",
+    StoppingError: "I am just being restarted. Please ask again in a minute.",
+    ReloadingError: "The coverage is being reloaded already. Please wait until that is done.",
+}
+
+
 def sentence(error: BaseException) -> str:
     """What to tell the person whose request failed. Never names internals.
 
@@ -77,18 +85,14 @@ def sentence(error: BaseException) -> str:
     """
     if isinstance(error, app_commands.CommandInvokeError):
         error = error.original
+    if (said := _SENTENCES.get(type(error))) is not None:
+        return said
     match error:
         case QuestionError() | NotADateError():
             return _capitalised(str(error))
-        case GoneError():
-            return "The coverage has changed since this was shown. Please ask again."
-        case OutdatedError():
-            return "This button is of another version of me. Please ask again."
         case NoSuchArticleError():
             named = shorten(str(error), _MAX_SENTENCE // 2)
             return f"There is no article {named} in the coverage. Choose one from the list."
-        case StoppingError():
-            return "I am just being restarted. Please ask again in a minute."
         case BusyError():
             return (
                 "I am busy: more questions have come than I can take. "
@@ -100,8 +104,6 @@ def sentence(error: BaseException) -> str:
                 f"{asker} asked {plural(error.rate.questions, 'question')} within "
                 f"{_duration(error.rate.seconds)}. Please try again in {_duration(error.left_s)}."
             )
-        case ReloadingError():
-            return "The coverage is being reloaded already. Please wait until that is done."
         case ReloadError():
             why = _why_not_reloaded(error.__cause__)
             return f"The coverage stays as it was: {why}{_reference(error)}."

@@ -84,7 +84,7 @@ class Feedback:
     def note_verdict(
         self,
         verdict: Verdict,
-        question: str | None,
+        question: str,
         quotes: Sequence[Quote],
         who: tuple[int, int],
     ) -> bool:
@@ -92,7 +92,7 @@ class Feedback:
 
         Args:
             verdict: their opinion.
-            question: None when it is not known any more.
+            question: as the answer states it, cut short if it is long.
             quotes: what the answer showed.
             who: whose opinion of which answer; kept in memory only, and not for ever.
 
@@ -107,7 +107,7 @@ class Feedback:
                 VERDICTS,
                 {
                     "day": self._today().isoformat(),
-                    "question": question and _without_ids(question),
+                    "question": _without_ids(question),
                     "verdict": verdict,
                     "passages": [
                         f"{quote.article.article_id}#{quote.span.start}-{quote.span.end}"

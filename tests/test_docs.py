@@ -6,6 +6,7 @@ import subprocess
 import tomllib
 from pathlib import Path
 
+import discord
 import pytest
 from discord import app_commands
 
@@ -105,6 +106,17 @@ def test_every_slash_command_and_option_is_described_and_in_the_readme() -> None
         for option in command.parameters:
             assert option.description not in ("", "…")
             assert f"`{option.name}`" in README or option.required
+
+
+def test_the_invite_link_asks_for_the_permissions_that_are_explained_and_no_other() -> None:
+    """Whoever runs a server wants to know why."""
+    table = README.partition("| permission | for |")[2].partition("\n\n")[0]
+    names = re.findall(r"^ *\| \*([A-Z].+?)\* \|", table, re.MULTILINE)
+    flags = [name.lower().replace(" ", "_").replace("channels", "channel") for name in names]
+    asked = discord.Permissions(**dict.fromkeys(flags, True))
+
+    assert 6 == len(names)
+    assert [str(asked.value)] == re.findall(r"permissions=(\d+)", README)
 
 
 def test_the_map_in_the_readme_names_every_module_and_no_other() -> None:

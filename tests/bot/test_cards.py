@@ -96,33 +96,30 @@ def test_a_page_of_sources_begins_where_the_last_one_ended(page: int, expected: 
 
 
 @settings(max_examples=25)
-@given(titles, titles, st.lists(quotes(600), max_size=4), st.booleans())
+@given(titles, titles, st.lists(quotes(600), max_size=4))
 def test_an_answer_is_within_every_limit(
-    question: str, source: str, given_quotes: list[Quote], repeat: bool
+    question: str, source: str, given_quotes: list[Quote]
 ) -> None:
     """The question and the filters are of any length, too."""
     answer = make_answer(
         given_quotes, question=question * 30, filters=Filters(source=source * 40), reason="weak"
     )
 
-    message = answer_message(answer, repeat_question=repeat)
+    message = answer_message(answer)
 
     for page in message.pages or ((),):
         assert [] == refusals(message.content, page)
 
 
-@given(messy_texts, messy_texts, st.booleans())
-def test_nothing_that_was_typed_becomes_markup_above_an_answer(
-    question: str, source: str, repeat: bool
-) -> None:
+@given(messy_texts, messy_texts)
+def test_nothing_that_was_typed_becomes_markup_above_an_answer(question: str, source: str) -> None:
     """The bot speaks in the channel: nobody may make it ping, link or shout."""
     answer = make_answer(question=question, filters=Filters(source=source), reason="weak")
 
-    content = answer_message(answer, repeat_question=repeat).content
+    content = answer_message(answer).content
 
     frame = answer_message(
         make_answer(question="Q", filters=Filters(source="S"), reason="weak"),
-        repeat_question=repeat,
     ).content
     assert active(frame) == active(content)
 
@@ -135,7 +132,7 @@ def test_an_answer_names_what_it_was_asked_of() -> None:
         filters=Filters(after=PartialDate(2024), source="The Daily"),
     )
 
-    message = answer_message(answer, repeat_question=True)
+    message = answer_message(answer)
 
     expected = (
         "**Who rode *what*?**\n"
@@ -147,9 +144,10 @@ def test_an_answer_names_what_it_was_asked_of() -> None:
 
 def test_silence_is_said_with_its_reason() -> None:
     """No quote is not no answer."""
-    message = answer_message(make_answer(reason="nothing_relevant"), repeat_question=False)
+    message = answer_message(make_answer(reason="nothing_relevant"))
 
     expected = (
+        "**Who rode?**\n"
         "**The coverage does not say.** Nothing in it is about this.\n"
         "-# Asked of 2 articles, 2024-02-20 to 2024-03-18."
     )

@@ -6,6 +6,7 @@ import shutil
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ from tests.bot.rendering import active, refusals
 from tests.bot.samples import FRAGMENTS, make_article
 from tests.fakes.discord_server import FakeDiscord, RefusedError
 from tests.fakes.hashing_embedder import HashingEmbedder
-from tests.fakes.world import ADMIN, ALICE
+from tests.fakes.world import ADMIN, ALICE, BOB, GROUP, OTHER_GUILD
 from tests.retrieval.making import make_index
 
 TEXTS = {
@@ -116,7 +117,7 @@ async def test_only_managers_of_a_server_have_it(
 async def test_a_reload_takes_up_what_changed(
     tmp_path: Path, server: FakeDiscord, reader: SpanReader
 ) -> None:
-    """In answers, in lists, and in buttons of messages sent before."""
+    """In answers, lists, suggestions and timelines, and in buttons of messages sent before."""
     client = make_client(tmp_path, TEXTS, reader)
     async with joined(server, client):
         before = await said(server, COST)
@@ -127,6 +128,10 @@ async def test_a_reload_takes_up_what_changed(
         reloaded = await (await server.slash("coverage reload", user=ADMIN)).answer(30)
         after = await said(server, COST)
         listed = await (await server.slash("sources")).answer(30)
+        about = await (await server.slash("about")).answer(30)
+        timeline = await (await server.slash("timeline", topic="Lom regatta")).answer(30)
+        suggested = await server.autocomplete("source", "article", "")
+        sources = await server.autocomplete("ask", "source", "")
         old = await (await server.press(silent, "Nearest passages")).answer(30)
         again = await (await server.slash("coverage reload", user=ADMIN)).answer(30)
 
@@ -137,6 +142,10 @@ async def test_a_reload_takes_up_what_changed(
     assert "cost 9 million" in after
     assert "lom.txt" in unescape(listed.text)
     assert "kim.txt" not in unescape(listed.text)
+    assert "3 articles, 2024-02-20 to 2024-03-18" in unescape(about.text)
+    assert "Ada won the regatta of Lom." in unescape(timeline.text)
+    assert any("regatta" in one["name"] for one in suggested)
+    assert ["lom.txt", "rain.txt", "tram.txt"] == [one["value"] for one in sources]
     assert "The coverage has changed" in old.text
     assert "nothing has changed" in again.content
 
@@ -173,10 +182,10 @@ async def test_a_question_under_way_finishes_on_the_coverage_it_was_asked_of(
     began, let = threading.Event(), threading.Event()
     answer = client.engine.answer
 
-    def slowly(*asked: object) -> object:
+    def slowly(*asked: Any, **more: Any) -> object:
         began.set()
         assert let.wait(30)
-        return answer(*asked)  # type: ignore[arg-type]
+        return answer(*asked, **more)
 
     monkeypatch.setattr(client.engine, "answer", slowly)
     async with joined(server, client):
@@ -294,19 +303,23 @@ async def test_gaps_are_counted_latest_first_with_the_file(
 async def test_what_is_asked_privately_is_not_written_down(
     tmp_path: Path, server: FakeDiscord, reader: SpanReader
 ) -> None:
-    """Whoever chose that nobody sees it did not mean: but managers."""
+    """Whoever chose that nobody sees it did not mean: but managers. Nor did other servers."""
     feedback = Feedback(tmp_path / "feedback")
     unanswered = "Who won the regatta of Lom?"
     async with joined(server, make_client(tmp_path, TEXTS, reader, feedback=feedback)):
+        posted = await server.say(unanswered, user=BOB)
         exchanges = [
             await server.direct_message(unanswered),
             await server.slash("ask", question=unanswered, private=True),
             await server.slash("ask", question=unanswered, dm=True),
+            await server.slash("ask", question=unanswered, at=OTHER_GUILD),
+            await server.slash("ask", question=unanswered, at=GROUP),
+            await server.choose("Find in the coverage", posted),
         ]
         shown = [await exchange.answer(30) for exchange in exchanges]
 
     assert all("does not say" in message.text for message in shown)
-    assert [False] * 3 == ["👍" in message.buttons for message in shown]
+    assert [False] * 6 == ["👍" in message.buttons for message in shown]
     assert b"" == feedback.gaps_file()
 
 

@@ -11,9 +11,9 @@ import pytest
 
 from bot.limits import Limits, Rate
 from retrieval.errors import IndexDamagedError
-from tests.bot.joined import QUESTION, Joined, joined
+from tests.bot.troubled import QUESTION, Joined, troubled
 from tests.fakes.discord_server import Exchange, FakeDiscord
-from tests.fakes.world import ALICE, BOB, interaction
+from tests.fakes.world import ADMIN, ALICE, BOB, interaction
 
 REFERENCE = re.compile(r"\(ref ([0-9a-f]{4})\)")
 SETTLED_S = 0.3  # a second answer would come in this time
@@ -22,7 +22,7 @@ SETTLED_S = 0.3  # a second answer would come in this time
 @pytest.fixture
 async def bot(tmp_path: Path) -> AsyncIterator[Joined]:
     """A bot that has joined and that is in order at the end."""
-    async with joined(tmp_path) as one:
+    async with troubled(tmp_path) as one:
         yield one
         await one.assert_alive()
 
@@ -199,7 +199,7 @@ async def test_a_command_is_unknown(bot: Joined) -> None:
 
 async def test_the_token_is_revoked_while_the_bot_runs(tmp_path: Path) -> None:
     """Nothing can be mended: the run ends, and with the reason."""
-    async with joined(tmp_path) as bot:
+    async with troubled(tmp_path) as bot:
         await bot.discord.drop_gateway(4004)
         with pytest.raises(discord.ConnectionClosed) as raised:
             await asyncio.wait_for(bot.serving, 5)
@@ -329,7 +329,7 @@ async def test_the_bot_may_not_write_there(bot: Joined, caplog: pytest.LogCaptur
 async def test_the_channel_is_gone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Whoever asked there is gone too; direct messages are answered."""
     caplog.set_level(logging.INFO)
-    async with joined(tmp_path) as bot:
+    async with troubled(tmp_path) as bot:
         bot.engine.takes_s = 0.2
         asked = await bot.discord.mention(QUESTION)
         bot.discord.close_channel()
@@ -488,7 +488,7 @@ async def test_the_engine_is_slow(bot: Joined) -> None:
 
 async def test_more_is_asked_than_the_queue_holds(tmp_path: Path) -> None:
     """The first response says so at once, to the one who asked alone."""
-    async with joined(tmp_path, Limits(queue=2)) as bot:
+    async with troubled(tmp_path, Limits(queue=2)) as bot:
         bot.engine.takes_s = 0.3
         asked = [await bot.ask(QUESTION) for _ in range(3)]
         told = await assert_told(asked[2], "I am busy", "try again in")
@@ -504,7 +504,7 @@ async def test_more_is_asked_than_the_queue_holds(tmp_path: Path) -> None:
 
 async def test_one_user_asks_too_often(tmp_path: Path) -> None:
     """They are told for how long to wait; others are answered."""
-    async with joined(tmp_path, Limits(user=Rate(2, 60))) as bot:
+    async with troubled(tmp_path, Limits(user=Rate(2, 60))) as bot:
         asked = [await bot.discord.mention(QUESTION), await bot.ask(QUESTION)]
         refused = await bot.ask(QUESTION)
         told = await assert_told(refused, "You have asked 2 questions within 60 s.")
@@ -517,7 +517,7 @@ async def test_one_user_asks_too_often(tmp_path: Path) -> None:
 
 async def test_one_server_asks_too_often(tmp_path: Path) -> None:
     """However many they are; direct messages are not the server's."""
-    async with joined(tmp_path, Limits(server=Rate(2, 60))) as bot:
+    async with troubled(tmp_path, Limits(server=Rate(2, 60))) as bot:
         asked = [await bot.discord.mention(QUESTION, user=user) for user in (ALICE, BOB)]
         refused = await bot.ask(QUESTION)
         direct = await bot.discord.direct_message(QUESTION)
@@ -527,9 +527,38 @@ async def test_one_server_asks_too_often(tmp_path: Path) -> None:
             await assert_answered_once(exchange)
 
 
+@pytest.mark.parametrize(
+    "way", ["mention", "command", "menu", "timeline", "page of a timeline", "coverage"]
+)
+async def test_no_way_to_ask_goes_round_a_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """Whatever makes the bot search counts."""
+    monkeypatch.setattr("bot.commands.timeline._CARDS_A_PAGE", 1)
+    async with troubled(tmp_path, Limits(user=Rate(1, 60))) as bot:
+        drawn = await (await bot.discord.slash("timeline", topic="car", user=BOB)).answer()
+        posted = await bot.discord.say(QUESTION, user=BOB)
+        await assert_answered_once(await bot.discord.mention(QUESTION, user=ADMIN))
+        match way:
+            case "mention":
+                asked = await bot.discord.mention(QUESTION, user=ADMIN)
+            case "command":
+                asked = await bot.discord.slash("ask", question=QUESTION, user=ADMIN)
+            case "menu":
+                asked = await bot.discord.choose("Find in the coverage", posted, user=ADMIN)
+            case "timeline":
+                asked = await bot.discord.slash("timeline", topic="car", user=ADMIN)
+            case "page of a timeline":
+                asked = await bot.discord.press(drawn, "1/2 ▶", user=ADMIN)
+            case _:
+                asked = await bot.discord.slash("coverage status", user=ADMIN)
+
+        await assert_told(asked, "You have asked 1 question within 60 s.")
+
+
 async def test_the_bot_is_stopped_while_it_thinks(tmp_path: Path) -> None:
     """What was acknowledged is answered first."""
-    async with joined(tmp_path) as bot:
+    async with troubled(tmp_path) as bot:
         bot.engine.takes_s = 0.2
         asked = [await bot.ask(QUESTION), await bot.discord.mention(QUESTION)]
         for exchange in asked:
@@ -545,7 +574,7 @@ async def test_the_bot_is_stopped_before_it_can_answer(
 ) -> None:
     """A supervisor does not wait for ever; those left over are told."""
     monkeypatch.setattr("bot.client._DRAIN_S", 0.1)
-    async with joined(tmp_path) as bot:
+    async with troubled(tmp_path) as bot:
         bot.engine.takes_s = 0.4
         asked = [await bot.ask(QUESTION) for _ in range(3)]
         for exchange in asked:
@@ -559,7 +588,7 @@ async def test_the_bot_is_stopped_before_it_can_answer(
 
 async def test_a_question_comes_while_the_bot_stops(tmp_path: Path) -> None:
     """It is told, not ignored."""
-    async with joined(tmp_path) as bot:
+    async with troubled(tmp_path) as bot:
         await bot.client.drain()
 
         await assert_told(await bot.ask(QUESTION), "I am just being restarted")
@@ -577,21 +606,21 @@ async def test_discord_does_not_take_the_commands(tmp_path: Path, status: int) -
         server.rate_limit_next(via=False, path="/commands")
     else:
         server.fail_next(status, path="/commands")
-    async with joined(tmp_path, discord=server) as bot:
+    async with troubled(tmp_path, discord=server) as bot:
         await assert_answered_once(await bot.discord.mention(QUESTION))
 
 
 async def test_the_bot_cannot_write_down_which_commands_it_registered(tmp_path: Path) -> None:
     """Then it registers them again at the next start."""
     (tmp_path / "commands.json").mkdir()
-    async with joined(tmp_path) as bot:
+    async with troubled(tmp_path) as bot:
         await bot.assert_alive()
 
 
 async def test_discord_recommends_more_than_one_shard(tmp_path: Path) -> None:
     """Server and direct messages then come by different connections."""
     server = FakeDiscord(shards=2)
-    async with joined(tmp_path, discord=server) as bot:
+    async with troubled(tmp_path, discord=server) as bot:
         await server.until(lambda: len(server.gateway.identified) == 2, 15)
 
         assert [[0, 2], [1, 2]] == [hello["shard"] for hello in server.gateway.identified]

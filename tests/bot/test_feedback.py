@@ -27,7 +27,7 @@ from tests.bot.joining import joined, make_client
 from tests.bot.rendering import refusals
 from tests.bot.samples import make_answer, make_article, make_quote, messy_texts
 from tests.fakes.discord_server import FakeDiscord, SentMessage
-from tests.fakes.world import BOB
+from tests.fakes.world import BOB, button_label
 from tests.program import REPOSITORY
 
 TEXTS = {
@@ -115,10 +115,10 @@ class TestFolder:
         monkeypatch.setattr(bot.feedback, "_REMEMBERED", 3)
 
         for user in range(10):
-            feedback.note_verdict("up", None, [], who=(1, user))
+            feedback.note_verdict("up", "Who?", [], who=(1, user))
 
-        assert not feedback.note_verdict("up", None, [], who=(1, 7))
-        assert feedback.note_verdict("up", None, [], who=(1, 6))
+        assert not feedback.note_verdict("up", "Who?", [], who=(1, 7))
+        assert feedback.note_verdict("up", "Who?", [], who=(1, 6))
 
     @pytest.mark.parametrize(
         ("asked", "kept"),
@@ -265,7 +265,7 @@ class TestThumbs:
 
     async def test_no_thumbs_unless_they_are_wanted(self, tmp_path: Path) -> None:
         """Nor where there are more quotes than a button can name."""
-        for feedback, quotes in ((None, 1), (Feedback(tmp_path), 5)):
+        for feedback, quotes in ((None, 1), (Feedback(tmp_path), 10)):
             view = discord.ui.View(timeout=None)
             add_thumbs(view, feedback, make_answer([make_quote()] * quotes))
             assert [] == view.children
@@ -285,7 +285,7 @@ class TestThumbs:
                 await press(server, asked, "👎"),
             ]
 
-        assert ("👍", "👎") == mentioned.buttons
+        assert ("👍", "👎") == mentioned.buttons[-2:]
         assert ("Nearest passages", "👍", "👎") == asked.buttons
         assert all(message.ephemeral for message in thanked)
         assert [False, True, False, False] == ["already" in message.text for message in thanked]
@@ -302,20 +302,21 @@ class TestThumbs:
     async def test_thumbs_outlive_a_restart(
         self, tmp_path: Path, server: FakeDiscord, reader: SpanReader, feedback: Feedback
     ) -> None:
-        """The question is read from the answer itself, or fetched; once deleted it is unknown."""
+        """The question is read from the answer itself: as it was understood, even if deleted."""
         async with joined(server, make_client(tmp_path, TEXTS, reader, feedback=feedback)):
             mentioned = await (await server.mention(COST)).answer(30)
             asked = await (await server.slash("ask", question=COST)).answer(30)
             lost = await server.mention(COST)
             orphan = await lost.answer(30)
+            replied = await (await server.reply(mentioned, "And in March 2024?")).answer(30)
         async with joined(server, make_client(tmp_path, TEXTS, reader, feedback=feedback)):
-            for message in (mentioned, asked):
+            for message in (mentioned, asked, replied):
                 await press(server, message, "👎")
             await server.delete(lost)
             await press(server, orphan, "👎")
 
         found = [record["question"] for record in records(feedback, "verdicts.jsonl")]
-        assert [COST, COST, None] == found
+        assert [COST, COST, f"{COST[:-1]} in March 2024?", COST] == found
 
     async def test_thumbs_of_an_article_that_has_changed_say_so(
         self, tmp_path: Path, server: FakeDiscord, reader: SpanReader, feedback: Feedback
@@ -342,7 +343,7 @@ class TestThumbs:
 
         assert told.ephemeral
         assert "Nothing was noted" in told.text
-        assert () == later.buttons
+        assert not {"👍", "👎"} & set(later.buttons)
 
     async def test_a_verdict_that_cannot_be_written_is_said(
         self, tmp_path: Path, server: FakeDiscord, reader: SpanReader
@@ -372,10 +373,15 @@ class TestThumbs:
             turned = await (await server.press(first, "1/2 ▶")).answer(30)
             await press(server, turned, "👍")
 
-        assert ("1/2 ▶", "👍", "👎") == first.buttons
-        assert ("◀", "👍", "👎") == turned.buttons
+        assert [["◀", "1/2 ▶"], ["More context", "Open article"], ["👍", "👎"]] == rows(first)[:3]
+        assert [["◀", "2/2 ▶"], *rows(first)[1:]] == rows(turned)
         (verdict,) = records(feedback, "verdicts.jsonl")
         assert 2 == len(verdict["passages"])
+
+
+def rows(message: SentMessage) -> list[list[str]]:
+    """What the buttons show, row by row."""
+    return [[button_label(button) for button in row["components"]] for row in message.components]
 
 
 async def press(server: FakeDiscord, on: SentMessage, label: str, **who: Any) -> SentMessage:

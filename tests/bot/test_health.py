@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from bot.health import MAX_AGE_S, Pulse, health, watch
-from tests.bot.joined import joined
 from tests.bot.test_run import READY_S, running
+from tests.bot.troubled import troubled
 from tests.program import dateline
 
 
@@ -83,7 +83,7 @@ async def test_the_file_is_touched_only_while_heartbeats_are_acknowledged(
     """Driven by real heartbeats over a real gateway."""
     caplog.set_level("INFO")
     file = tmp_path / "alive"
-    async with joined(tmp_path) as bot:
+    async with troubled(tmp_path) as bot:
         touching = asyncio.create_task(watch(bot.client, file, every_s=0.02))
         assert await asyncio.to_thread(appears, file)
         bot.discord.gateway.acknowledges = False

@@ -1,6 +1,5 @@
 """Ways to look closer, pressed on a real client: verbatim, private, and alive after a restart."""
 
-import asyncio
 import contextlib
 import tempfile
 from collections.abc import AsyncIterator, Sequence
@@ -18,9 +17,10 @@ from bot.client import DatelineClient
 from bot.escaping import unescape
 from retrieval.dates import PartialDate
 from retrieval.types import Answer, Article, CorpusSummary, Quote, Span
+from tests.bot.joining import client_of, joined
 from tests.bot.rendering import active, bold, without_bold
 from tests.bot.samples import make_answer, make_article, messy_texts, quotes
-from tests.fakes.discord_server import TOKEN, FakeDiscord, RefusedError, SentMessage
+from tests.fakes.discord_server import FakeDiscord, RefusedError, SentMessage
 from tests.fakes.world import BOB, CHANNEL_ID
 
 FIRST = make_article(
@@ -68,19 +68,10 @@ async def running(
 ) -> AsyncIterator[DatelineClient]:
     """The bot's client on a loopback Discord, from its start to its stop."""
     engine: Any = FixedEngine(answer, articles)
-    client = DatelineClient(engine, state / "commands.json")
+    client = client_of(engine, state)
     client._connection.guild_ready_timeout = 0  # ready at once
-    with server.redirected():
-        task = asyncio.create_task(client.start(TOKEN))
-        try:
-            await server.connected()
-            yield client
-        finally:
-            await client.close()
-            with contextlib.suppress(discord.ConnectionClosed):
-                await task
-    assert [] == server.invalid
-    assert [] == server.pings
+    async with joined(server, client):
+        yield client
 
 
 @pytest.fixture

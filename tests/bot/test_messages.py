@@ -24,7 +24,7 @@ def message(content: str = "", components: Any = ()) -> Any:
 def test_a_stated_question_is_read_again(question: str, abstains: bool) -> None:
     """Whatever is in it: this is all that a follow-up knows of the question before it."""
     quotes = () if abstains else (make_quote(),)
-    shown = answer_message(make_answer(quotes, question=question), repeat_question=True)
+    shown = answer_message(make_answer(quotes, question=question))
     asked = " ".join(question.split())
 
     read = stated_question(message(shown.content))

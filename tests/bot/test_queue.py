@@ -11,7 +11,7 @@ import pytest
 from bot.errors import BusyError, CooldownError, StoppingError, sentence
 from bot.limits import Cooldown, Limits, Rate
 from bot.queue import Queue
-from tests.bot.joined import QUESTION, joined
+from tests.bot.troubled import QUESTION, troubled
 from tests.fakes.world import User
 
 
@@ -20,7 +20,7 @@ async def test_two_hundred_questions_at_once_are_each_acknowledged_and_told_once
 ) -> None:
     """From forty people; the queue holds a quarter of them."""
     people = [User(1_300_000_000_000_000_000 + n, f"user{n}") for n in range(40)]
-    async with joined(tmp_path, Limits(queue=50)) as bot:
+    async with troubled(tmp_path, Limits(queue=50)) as bot:
         bot.engine.takes_s = 0.02
         exchanges = await asyncio.gather(
             *(

@@ -1,4 +1,4 @@
-"""The real client with a quick engine, joined to a loopback Discord in the test's own process."""
+"""A bot on a loopback Discord whose engine can be slow or fail."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,8 @@ from bot.client import DatelineClient
 from bot.limits import Limits
 from retrieval.engine import Engine
 from retrieval.types import Answer
-from tests.fakes.discord_server import TOKEN, Exchange, FakeDiscord
+from tests.bot.joining import client_of, joined
+from tests.fakes.discord_server import Exchange, FakeDiscord
 from tests.fakes.hashing_embedder import HashingEmbedder
 from tests.fakes.word_reader import WordReader
 from tests.retrieval.making import make_index
@@ -73,21 +74,11 @@ class Joined:
 
 
 @contextlib.asynccontextmanager
-async def joined(
+async def troubled(
     folder: Path, limits: Limits | None = None, discord: FakeDiscord | None = None
 ) -> AsyncIterator[Joined]:
     """A bot that has joined; what it sent is checked at the end."""
     engine = TroubledEngine(folder)
-    async with discord or FakeDiscord() as server:
-        with server.redirected():
-            async with DatelineClient(engine, folder / "commands.json", limits) as client:
-                serving = asyncio.create_task(client.start(TOKEN))
-                await server.connected()
-                try:
-                    yield Joined(server, client, engine, serving)
-                finally:
-                    await client.close()
-                    await asyncio.gather(serving, return_exceptions=True)
-        assert [] == server.invalid
-        assert [] == server.pings
-        assert [] == server.unknown_routes
+    client = client_of(engine, folder, limits=limits)
+    async with discord or FakeDiscord() as server, joined(server, client) as serving:
+        yield Joined(server, client, engine, serving)
