@@ -45,9 +45,11 @@ coverage = app_commands.Group(
     description="For those who run this server: what is answered from, and what is missing",
     default_permissions=discord.Permissions(manage_guild=True),
     guild_only=True,
-    # Said twice, for a bot that people may install for themselves: permissions of a server would
-    # not hold for them.
-    allowed_contexts=app_commands.AppCommandContext(guild=True),
+    # Said in full, or what holds for all other commands would: people may install the bot for
+    # themselves, and there the permissions of a server do not count.
+    allowed_contexts=app_commands.AppCommandContext(
+        guild=True, dm_channel=False, private_channel=False
+    ),
     allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
 )
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -534,9 +535,10 @@ async def test_no_way_to_ask_goes_round_a_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     """Whatever makes the bot search counts."""
-    monkeypatch.setattr("bot.commands.timeline._CARDS_A_PAGE", 1)
+    module = sys.modules["bot.commands.timeline"]  # the command has the same name
+    monkeypatch.setattr(module, "_CARDS_A_PAGE", 1)
     async with troubled(tmp_path, Limits(user=Rate(1, 60))) as bot:
-        drawn = await (await bot.discord.slash("timeline", topic="car", user=BOB)).answer()
+        drawn = await (await bot.discord.slash("timeline", topic="car", user=BOB)).answer(30)
         posted = await bot.discord.say(QUESTION, user=BOB)
         await assert_answered_once(await bot.discord.mention(QUESTION, user=ADMIN))
         match way:
