@@ -413,6 +413,27 @@ async def test_the_connection_is_lost_after_a_promise_that_cannot_be_kept(bot: J
     await assert_told(await bot.ask(QUESTION), "Something went wrong on my side (ref ")
 
 
+@pytest.mark.parametrize("fails", [False, True])
+async def test_the_connection_is_lost_after_the_promise_of_a_page(
+    bot: Joined, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    """It is turned, or the one who pressed is told and the message stays as it was."""
+    module = sys.modules["bot.commands.timeline"]  # the command has the same name
+    monkeypatch.setattr(module, "_CARDS_A_PAGE", 1)
+    drawn = await (await bot.discord.slash("timeline", topic="car")).answer(15)
+    if fails:
+        monkeypatch.setattr(bot.engine, "timeline", None)
+    bot.discord.drop_next_request(path="/callback", after=True)
+    pressed = await bot.discord.press(drawn, "1/2 ▶")
+    answer = await pressed.answer(15)
+    (now,) = [message for message in bot.discord.messages if message.id == drawn.id]
+
+    assert 1 == len(pressed.messages)
+    assert fails == answer.ephemeral == ("Something went wrong on my side" in answer.text)
+    assert fails == (drawn.embeds == now.embeds)
+    assert fails == (drawn.id != answer.id)
+
+
 @pytest.mark.parametrize("after", [False, True])
 async def test_the_connection_is_lost_at_an_answer_to_a_command(bot: Joined, after: bool) -> None:
     """An edit can be made twice."""
