@@ -1,26 +1,29 @@
 """Answers and articles → what Discord shows: escaped, dated, within every limit. Pure functions."""
 
-import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from urllib.parse import quote as percent_encode
 
 import discord
 
-from bot.escaping import escape, length, shorten
+from bot.escaping import emphasise, escape, length, shorten, unescape
+from bot.links import link_to
+from bot.messages import question_line
 from bot.phrases import (
     ABSTAINED,
     also_in_phrase,
     date_phrase,
+    filters_phrase,
     order_phrase,
+    place_phrase,
     plural,
     reason_sentence,
     scope_phrase,
     summary_phrase,
 )
-from retrieval.types import Answer, Article, CorpusSummary, Quote
+from retrieval.context import around, place
+from retrieval.types import Answer, Article, CorpusSummary, Filters, Quote, Span
 
 # Discord's limits: https://discord.com/developers/docs/resources/message
 MAX_CONTENT = 2_000
@@ -30,15 +33,11 @@ MAX_TITLE = 256
 MAX_CHOICE = 100
 
 _MAX_DESCRIPTION = 3_500  # of 4,096: leaves room for title and footer in the total of a message
+_MAX_BOLD = 40  # that marks of bold may take: ten lines of it
 _MAX_NAME = 200  # of 256 for an author's name, 2,048 for a footer: one line on a wide screen
-_MAX_SHOWN_QUESTION = 300  # the question is shown to remind, not to quote
-_MAX_URL = 2_048
 _ARTICLES_A_PAGE = 10
 _COLOUR = 0x2B6CB0
 _NEAR_COLOUR = 0x8A8F98  # grey: these do not answer
-# Discord refuses a whole message for one address that it finds ill formed: with a space, without
-# a dot in its host, or with an underscore there.
-_URL = re.compile(r"https?://[a-z\d-]+(?:\.[a-z\d-]+)+(?::\d{1,5})?(?:[/?#].*)?", re.IGNORECASE)
 _BLANKS = " \n\t\u3000"  # words end at these
 _MAX_DRAWN = 40  # characters drawn as one; more than any script or emoji needs
 
@@ -51,16 +50,13 @@ class Shown:
     pages: tuple[tuple[discord.Embed, ...], ...] = ()
 
 
-def answer_message(answer: Answer, *, repeat_question: bool) -> Shown:
+def answer_message(answer: Answer) -> Shown:
     """An answer: a card for each quote, or why the coverage is silent.
 
-    Args:
-        answer: what the engine found.
-        repeat_question: show the question above; Discord hides what was typed after a command.
+    The question stands above: Discord hides what was typed after a command, and whoever replies
+    asks on from it.
     """
-    lines = []
-    if repeat_question:
-        lines.append(f"**{escape(shorten(answer.question, _MAX_SHOWN_QUESTION))}**")
+    lines = [question_line(answer.question)]
     if answer.abstained:
         lines.append(f"**{ABSTAINED}** {escape(reason_sentence(answer))}")
     lines.append(f"-# {escape(_scope(answer))}")
@@ -75,11 +71,39 @@ def nearest_message(quotes: Sequence[Quote]) -> Shown:
     )
 
 
+def more_message(quotes: Sequence[Quote]) -> Shown:
+    """What was read beside the quotes of an answer."""
+    return Shown(
+        "**More passages**, the likeliest first. They may not answer the question.",
+        quote_pages(quotes, colour=_NEAR_COLOUR),
+    )
+
+
+def context_message(quote: Quote, steps: int) -> Shown:
+    """A quote, in bold, with what stands around it; `steps` as in `around`."""
+    article = quote.article
+    span = context(quote, steps)
+    parts = cut(span.of(article.text), _MAX_DESCRIPTION)
+    inside = Span(quote.span.start - span.start, quote.span.end - span.start)
+    card = _article_card(article, _bold(parts[0], inside, 0), quote.text, _COLOUR)
+    notes = [_place(article, span)]
+    if len(parts) > 1:  # only a quote can be that long
+        notes.append(f"part 1 of {len(parts)} of this quote")
+    if footer := " · ".join(note for note in notes if note):
+        card.set_footer(text=footer)
+    return Shown("**More context.** The quote is in bold.", ((card,),))
+
+
+def context(quote: Quote, steps: int) -> Span:
+    """As much of the text around a quote as one card can show; `steps` as in `around`."""
+    return around(quote.article, quote.span, steps, _MAX_DESCRIPTION, _escaped_length)
+
+
 def quote_pages(
     quotes: Iterable[Quote], *, colour: int = _COLOUR
 ) -> tuple[tuple[discord.Embed, ...], ...]:
     """Cards in order, on as few pages as Discord's limits for one message allow."""
-    return _paged(card for quote in quotes for card in quote_cards(quote, colour=colour))
+    return paged(card for quote in quotes for card in quote_cards(quote, colour=colour))
 
 
 def quote_cards(quote: Quote, *, colour: int = _COLOUR) -> list[discord.Embed]:
@@ -89,9 +113,12 @@ def quote_cards(quote: Quote, *, colour: int = _COLOUR) -> list[discord.Embed]:
     """
     parts = cut(quote.text, _MAX_DESCRIPTION)
     cards = []
+    start = 0
     for number, part in enumerate(parts, start=1):
-        card = _article_card(quote.article, part, colour)
-        notes = [also_in_phrase(quote.also_in)]
+        description = _bold(part, quote.highlight, start)
+        start += len(part)
+        card = _article_card(quote.article, description, part, colour)
+        notes = [_place(quote.article, quote.span), also_in_phrase(quote.also_in)]
         if len(parts) > 1:
             notes.append(f"part {number} of {len(parts)} of this quote")
         if footer := " · ".join(note for note in notes if note):
@@ -106,7 +133,7 @@ def article_pages(article: Article) -> tuple[tuple[discord.Embed, ...], ...]:
     parts = cut(article.text, _MAX_DESCRIPTION)
     pages = []
     for number, part in enumerate(parts, start=1):
-        card = _article_card(article, part, _COLOUR)
+        card = _article_card(article, escape(part), "", _COLOUR)
         card.set_footer(text=shorten(_metadata(article), _MAX_NAME))
         if number > 1 and len(parts) > 1:
             card.set_footer(text=f"part {number} of {len(parts)}")
@@ -114,9 +141,32 @@ def article_pages(article: Article) -> tuple[tuple[discord.Embed, ...], ...]:
     return tuple(pages)
 
 
-def sources_message(articles: Sequence[Article], summary: CorpusSummary, page: int = 0) -> Shown:
-    """What the corpus holds, in order of date: one page of ten articles."""
+def page_at(pages: Sequence[Sequence[discord.Embed]], start: int) -> int:
+    """On which page of an article the character number `start` of its text stands."""
+    for number, (card,) in enumerate(pages):
+        start -= len(unescape(card.description or ""))
+        if start < 0:
+            return number
+    return 0
+
+
+def sources_message(
+    articles: Sequence[Article],
+    summary: CorpusSummary,
+    page: int = 0,
+    filters: Filters | None = None,
+) -> Shown:
+    """What the corpus holds, in order of date: one page of ten articles.
+
+    Args:
+        articles: those that the filters let in.
+        summary: of the whole corpus.
+        page: from 0.
+        filters: what the list was narrowed to.
+    """
     content = f"**The coverage:** {escape(summary_phrase(summary))}"
+    if filters is not None and (only := filters_phrase(filters)):
+        content += f"; {len(articles) or 'none'} {escape(only)}"
     start = page * _ARTICLES_A_PAGE
     lines = [
         f"`{date_phrase(article)}` **{escape(shorten(article.title, 120))}**"
@@ -187,23 +237,43 @@ def _drawn_as_one(before: str, after: str) -> bool:
     )
 
 
-def _article_card(article: Article, part: str, colour: int) -> discord.Embed:
+def _article_card(article: Article, description: str, at: str, colour: int) -> discord.Embed:
+    """A card whose title opens the article on the web, at these words if there are any."""
     title = article.title + (" (title derived)" if article.title_derived else "")
     card = discord.Embed(
         title=shorten(escape(shorten(title, _MAX_NAME)), MAX_TITLE),
-        url=_link(article.url or ""),
-        description=escape(part),
+        url=link_to(article.url or "", at),
+        description=description,
         colour=colour,
     )
     card.set_author(name=shorten(f"{date_phrase(article)} · {article.source}", _MAX_NAME))
     return card
 
 
-def _link(url: str) -> str | None:
-    """The address as Discord takes it, percent-encoded; None for one it would refuse."""
-    encoded = percent_encode(url.strip(), safe="%/:?#@!$&'()*+,;=")
-    encoded = re.sub(r"%(?![\dA-Fa-f]{2})", "%25", encoded)
-    return encoded if _URL.fullmatch(encoded) and len(encoded) <= _MAX_URL else None
+def _bold(part: str, span: Span | None, start: int) -> str:
+    """A part of a text, escaped; what of it lies in `span` of that text is in bold.
+
+    Args:
+        part: stands in the text from `start` on.
+        span: what to emphasise; None for nothing.
+        start: counted from where `span` is counted from.
+    """
+    plain = escape(part)
+    if span is None:
+        return plain
+    first, last = max(0, span.start - start), min(len(part), span.end - start)
+    if first >= last:
+        return plain
+    marked = emphasise(part, Span(first, last))
+    return marked if length(marked) - length(plain) <= _MAX_BOLD else plain
+
+
+def _place(article: Article, span: Span) -> str:
+    return place_phrase(*place(article, span))
+
+
+def _escaped_length(text: str) -> int:
+    return length(escape(text))
 
 
 def _metadata(article: Article) -> str:
@@ -222,12 +292,15 @@ def _scope(answer: Answer) -> str:
     return found + scope_phrase(answer)
 
 
-def _paged(cards: Iterable[discord.Embed]) -> tuple[tuple[discord.Embed, ...], ...]:
+def paged(
+    cards: Iterable[discord.Embed], most: int = MAX_EMBEDS
+) -> tuple[tuple[discord.Embed, ...], ...]:
+    """Cards in order on as few pages as can be, of at most `most` cards each."""
     pages: list[list[discord.Embed]] = []
     used = 0
     for card in cards:
         size = _size(card)
-        if not pages or used + size > MAX_EMBED_TOTAL or len(pages[-1]) == MAX_EMBEDS:
+        if not pages or used + size > MAX_EMBED_TOTAL or len(pages[-1]) == most:
             pages.append([])
             used = 0
         pages[-1].append(card)
@@ -238,8 +311,8 @@ def _paged(cards: Iterable[discord.Embed]) -> tuple[tuple[discord.Embed, ...], .
 def _size(card: discord.Embed) -> int:
     """What a card may count towards the 6,000 characters that the cards of one message may have.
 
-    Room for a footer is always kept: a button knows a quote without its footer, and has to find
-    it on the same page.
+    Room for a footer and for bold is always kept: a button may know a quote without them, and has
+    to find it on the same page.
     """
-    texts = (card.title, card.description, card.author.name)
-    return sum(length(text or "") for text in texts) + _MAX_NAME
+    texts = (card.title, escape(unescape(card.description or "")), card.author.name)
+    return sum(length(text or "") for text in texts) + _MAX_BOLD + _MAX_NAME

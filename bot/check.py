@@ -1,7 +1,9 @@
 """What would trouble a run: a row for each thing that has to be right."""
 
+import os
 import platform
 from collections.abc import Iterator
+from pathlib import Path
 
 from bot.phrases import plural
 from bot.settings import DESCRIPTIONS, Settings, SettingsError
@@ -31,6 +33,8 @@ def check(settings: Settings) -> Iterator[Row]:
         yield "note", "token", f"{error}; only `dateline run` needs it"
     yield "ok", "intents", "no privileged intent is needed; leave all three switched off"
     yield "ok", "log level", settings.log_level
+    if settings.feedback is not None:
+        yield _check_feedback(settings.feedback)
     for name in settings.unknown:
         yield "note", "setting", f"{name} is none of ours; there are {', '.join(DESCRIPTIONS)}"
 
@@ -63,3 +67,10 @@ def _check_index(settings: Settings, model: ModelFiles) -> Iterator[Row]:
         yield "note", "index", f"none yet in {settings.index}; the first question builds it"
     except RetrievalError as error:
         yield "problem", "index", str(error)
+
+
+def _check_feedback(folder: Path) -> Row:
+    there = next(path for path in (folder, *folder.resolve().parents) if path.exists())
+    if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
+        return "ok", "feedback", f"unanswered questions and thumbs are written to {folder}"
+    return "problem", "feedback", f"{folder} cannot be written; give another DATELINE_FEEDBACK"

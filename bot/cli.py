@@ -84,7 +84,7 @@ def _parser() -> _Parser:
         description="Answers questions about news coverage by quoting it: word for word, dated, "
         "or not at all.",
         epilog="settings, from the environment or a .env file:\n"
-        + "\n".join(f"  {name:<20} {about}" for name, about in DESCRIPTIONS.items()),
+        + "\n".join(f"  {name:<24} {about}" for name, about in DESCRIPTIONS.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"dateline {__version__}")
@@ -110,6 +110,12 @@ def _parser() -> _Parser:
     ask.add_argument(
         "--nearest", action="store_true", help="when nothing answers, show what came nearest"
     )
+    timeline = add("timeline", _timeline, "show what the articles say on a topic, by date")
+    timeline.add_argument("topic", help="a few words, in quotation marks")
+    _add_window(timeline)
+    timeline.add_argument("--top-k", type=_count, metavar="N", help="at most this many passages")
+    timeline.add_argument("--json", action="store_true", help="print JSON")
+    timeline.add_argument("--picture", type=Path, metavar="FILE.png", help="draw it too")
     chat = add("chat", _chat, "answer questions at a prompt")
     _add_filters(chat)
     index = add("index", _index, "bring the index up to date with the articles")
@@ -118,6 +124,7 @@ def _parser() -> _Parser:
         "--download", action="store_true", help="fetch the model DATELINE_MODEL names if need be"
     )
     sources = add("sources", _sources, "list the articles")
+    _add_window(sources)
     sources.add_argument("--json", action="store_true", help="print JSON")
     source = add("source", _source, "show one article, whole, with its metadata")
     source.add_argument("id", metavar="ID", help="its id, or the start of it")
@@ -149,17 +156,22 @@ def _parser() -> _Parser:
     )
     evaluate.add_argument("--json", action="store_true", help="print JSON")
     add("run", _run, "run the Discord bot; needs DISCORD_TOKEN")
+    add("health", _health, "tell whether the running bot hears Discord; needs DATELINE_LIVENESS")
     return parser
 
 
 def _add_filters(command: argparse.ArgumentParser) -> None:
+    _add_window(command)
+    command.add_argument(
+        "--top-k", type=_count, metavar="N", help="at most this many quotes (default: 4)"
+    )
+
+
+def _add_window(command: argparse.ArgumentParser) -> None:
     for name, side in (("--after", "later"), ("--before", "earlier")):
         help_text = f"published then or {side}: YYYY[-MM[-DD]]"
         command.add_argument(name, type=_date, metavar="DATE", help=help_text)
     command.add_argument("--source", metavar="NAME", help="from this source only")
-    command.add_argument(
-        "--top-k", type=_count, metavar="N", help="at most this many quotes (default: 4)"
-    )
 
 
 def _date(text: str) -> PartialDate:
@@ -260,6 +272,27 @@ def _merged(record: dict[str, Any], common: Filters) -> Filters:
     return Filters(after or common.after, before or common.before, source or common.source)
 
 
+def _timeline(settings: Settings, options: argparse.Namespace) -> int:
+    from bot.contract import timeline_json
+    from bot.terminal import Terminal
+    from retrieval.engine import MAX_TIMELINE
+
+    engine = _open_engine(settings)
+    found = engine.timeline(options.topic, _filters(options), options.top_k or MAX_TIMELINE)
+    if options.picture is not None:
+        from bot.picture import draw
+
+        picture = draw(found)
+        if picture is None:
+            return _fail("nothing with a date is on this topic, so there is no picture", _FAILED)
+        options.picture.write_bytes(picture.png)
+    if options.json:
+        _print_json(timeline_json(found))
+    else:
+        Terminal().timeline(found)
+    return _OK
+
+
 def _chat(settings: Settings, options: argparse.Namespace) -> int:
     from bot.phrases import summary_phrase
     from bot.terminal import Terminal
@@ -319,7 +352,7 @@ def _sources(settings: Settings, options: argparse.Namespace) -> int:
     from retrieval.survey import survey
 
     with TerminalProgress() as report:
-        found = survey(settings.places, report)
+        found = survey(settings.places, report).narrowed(_filters(options))
     if options.json:
         _print_json(sources_json(found))
     else:
@@ -395,6 +428,16 @@ def _run(settings: Settings, options: argparse.Namespace) -> int:
     from bot.run import run
 
     return run(settings)
+
+
+def _health(settings: Settings, options: argparse.Namespace) -> int:
+    from bot.health import health
+
+    alive, finding = health(settings.liveness)
+    if not alive:
+        return _fail(finding, _FAILED)
+    sys.stdout.write(f"{finding}\n")
+    return _OK
 
 
 def _print_json(value: object) -> None:

@@ -2,27 +2,44 @@
 
 import asyncio
 import contextlib
-import functools
 import hashlib
 import json
 import logging
 import re
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar
 
 import discord
 from discord import app_commands
 
-from bot.buttons import Library, PageButton, quotes_view
+from bot.buttons import Library, PageButton, answer_view
 from bot.cards import answer_message
 from bot.commands import COMMANDS
-from bot.errors import LOST, StoppingError, despite_a_lost_connection, sentence, tell
+from bot.commands.about import AnswerTimes
+from bot.commands.timeline import TimelineButton
+from bot.errors import (
+    LOST,
+    CooldownError,
+    OutdatedError,
+    ReloadError,
+    ReloadingError,
+    StoppingError,
+    despite_a_lost_connection,
+    sentence,
+    tell,
+)
 from bot.escaping import escape
+from bot.events import guard
+from bot.feedback import Feedback, note_gap
+from bot.limits import Cooldown, Limits
+from bot.messages import earlier_question
+from bot.queue import Queue
+from bot.thumbs import Thumb, add_thumbs
 from retrieval.engine import Engine
-from retrieval.types import Answer, Filters
+from retrieval.errors import RetrievalError
+from retrieval.types import Answer, Filters, Places
 
 log = logging.getLogger(__name__)
 discord.VoiceClient.warn_nacl = False  # there is no voice here to warn about
@@ -30,7 +47,10 @@ discord.VoiceClient.warn_dave = False
 
 _HELP = (
     "Ask me something about the coverage, and I answer with quotes from it. "
-    "`/ask` takes dates and a source too; `/sources` lists what I have read."
+    "`/ask` takes dates and a source too, `/timeline` shows a topic in order of date, and "
+    "`/sources` lists what I have read. "
+    "Reply to an answer to ask on. To look up what somebody wrote, choose *Apps › Find in the "
+    "coverage* from the menu of their message."
 )
 _DRAIN_S = 8  # a supervisor that stops us waits about ten seconds before it kills
 _FAREWELL_S = 1  # to tell those who were not answered in that time
@@ -38,17 +58,34 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class DatelineClient(discord.Client):
+class DatelineClient(discord.AutoShardedClient):
     """Answers mentions, direct messages and commands from one engine.
 
     Attributes:
-        engine: answers one question at a time, in a thread of its own, so that the event loop
-            goes on acknowledging while it thinks.
+        engine: answers one question at a time.
+        queue: where questions wait for it, in a thread of its own, so that the event loop goes on
+            acknowledging while it thinks.
         library: the engine's articles, for lists and buttons.
     """
 
-    def __init__(self, engine: Engine, state: Path) -> None:
-        """Args are the open engine and the file that remembers which commands were synced."""
+    def __init__(
+        self,
+        engine: Engine,
+        state: Path,
+        *,
+        places: Places,
+        limits: Limits | None = None,
+        feedback: Feedback | None = None,
+    ) -> None:
+        """What the bot answers from, how much of it at once, and what it keeps.
+
+        Args:
+            engine: the open engine.
+            state: the file that remembers which commands were synced.
+            places: where the engine was opened.
+            limits: how much may be asked; by default as often as anybody likes.
+            feedback: where unanswered questions and verdicts are written; None for nowhere.
+        """
         super().__init__(
             # Nothing privileged: Discord shows us the text of messages that mention us, and of
             # direct messages, without the message content intent.
@@ -57,26 +94,69 @@ class DatelineClient(discord.Client):
             max_messages=None,
             member_cache_flags=discord.MemberCacheFlags.none(),
         )
+        guard(self)
+        limits = limits or Limits()
         self.engine = engine
         self.library = Library(engine.articles, engine.summary)
-        self.tree = app_commands.CommandTree(self)
+        self.places = places
+        self.feedback = feedback
+        self._reloading = False
+        self.tree = app_commands.CommandTree(
+            self,
+            # Every command can be had everywhere, unless it says otherwise itself.
+            allowed_installs=app_commands.AppInstallationType(guild=True, user=True),
+            allowed_contexts=app_commands.AppCommandContext(
+                guild=True, dm_channel=True, private_channel=True
+            ),
+        )
         self.tree.error(self._on_command_error)
         self._state = state
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="answer")
+        self.queue = Queue(limits.queue)
+        self._user_cooldown = Cooldown(limits.user)
+        self._server_cooldown = Cooldown(limits.server)
         self._busy = 0
         self._idle = asyncio.Event()
         self._idle.set()
-        self._stopping = False
+        self._buttons: list[type[discord.ui.DynamicItem[Any]]] = []
         self._seen: deque[int] = deque(maxlen=1_000)
+        self.times = AnswerTimes()
 
-    async def answer(self, question: str, filters: Filters | None = None) -> Answer:
+    @contextlib.contextmanager
+    def asking(self, user_id: int, server_id: int | None) -> Iterator[None]:
+        """Lets somebody ask a question: to be entered before it is acknowledged.
+
+        A question that finds no room does not count as asked.
+
+        Raises:
+            CooldownError: they, or their server, have asked often enough for now.
+            BusyError: too many questions are under way.
+            StoppingError: the bot is about to leave.
+        """
+        self._require_patience("user", self._user_cooldown, user_id)
+        self._require_patience("server", self._server_cooldown, server_id or 0)
+        with self.queue.place():
+            self._user_cooldown.note(user_id)
+            if server_id is not None:
+                self._server_cooldown.note(server_id)
+            yield
+
+    @staticmethod
+    def _require_patience(whose: Literal["user", "server"], cooldown: Cooldown, key: int) -> None:
+        left_s = cooldown.left_s(key)
+        if cooldown.rate is not None and left_s > 0:
+            raise CooldownError(whose, cooldown.rate, left_s)
+
+    async def answer(
+        self, question: str, filters: Filters | None = None, *, context: str = ""
+    ) -> Answer:
         """The engine's answer, found in the worker thread.
 
         Raises:
             QuestionError: the question cannot be asked as it stands.
-            StoppingError: the bot is about to leave.
+            BusyError, StoppingError: as `in_worker`.
         """
-        answer = await self.in_worker(self.engine.answer, question, filters)
+        answer = await self.in_worker(self.engine.answer, question, filters, context=context)
+        self.times.add(answer.timing.total)
         log.info(
             "answered quotes=%d reason=%s confidence=%.3f ms=%.0f",
             len(answer.quotes),
@@ -91,21 +171,43 @@ class DatelineClient(discord.Client):
         """What `work` gives, done in the worker thread so that the event loop stays free.
 
         Raises:
+            BusyError: too many jobs wait for it.
             StoppingError: the bot is about to leave.
         """
-        if self._stopping:
-            raise StoppingError
-        job = functools.partial(work, *args, **kwargs)
+        return await self.queue.run(work, *args, **kwargs)
+
+    async def reload(self) -> None:
+        """Brings the index up to date with the corpus, and answers from it from then on.
+
+        Questions asked until then are answered from the coverage as it was.
+
+        Raises:
+            ReloadError: it failed, and the coverage stays as it was.
+            ReloadingError: a reload is under way already.
+            StoppingError: the bot is about to leave.
+        """
+        if self._reloading:
+            raise ReloadingError
+        self._reloading = True
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._worker, job)
-        except asyncio.CancelledError:
-            if self._stopping:
-                raise StoppingError from None
-            raise
+            # Not in the worker thread, which goes on answering meanwhile.
+            self.engine, self.library = await asyncio.to_thread(self._reloaded)
+        except RetrievalError as error:
+            raise ReloadError from error
+        finally:
+            self._reloading = False
+
+    def _reloaded(self) -> tuple[Engine, Library]:
+        def report(step: str, done: int, total: int) -> None:
+            if self.queue.is_stopping or self.is_closed():  # the index stays whole
+                raise StoppingError
+
+        engine = self.engine.reload(self.places, report)
+        return engine, Library(engine.articles, engine.summary)
 
     async def setup_hook(self) -> None:
         """Registers buttons and commands; Discord hears of commands only when they changed."""
-        self.add_dynamic_items(PageButton)
+        self.add_dynamic_items(PageButton, TimelineButton, Thumb)
         for command in COMMANDS:
             self.tree.add_command(command)
         try:
@@ -140,8 +242,22 @@ class DatelineClient(discord.Client):
         """Says that it is on; fires again after reconnects."""
         log.info("ready articles=%d guilds=%d", self.library.summary.articles, len(self.guilds))
 
+    def add_dynamic_items(self, *items: type[discord.ui.DynamicItem[Any]]) -> None:
+        """Registers buttons, and remembers which there are."""
+        super().add_dynamic_items(*items)
+        self._buttons += items
+
+    async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
+        """Answers buttons that this version does not know; the rest finds its own way."""
+        data: Any = interaction.data
+        if interaction.type is discord.InteractionType.component and not any(
+            button.__discord_ui_compiled_template__.fullmatch(data["custom_id"])
+            for button in self._buttons
+        ):
+            await tell(interaction, OutdatedError())
+
     async def on_message(self, message: discord.Message) -> None:
-        """Answers a mention in a channel, and any direct message."""
+        """Answers a mention in a channel, a reply to an answer, and any direct message."""
         if message.author.bot or self.user is None:
             return
         if message.guild is not None and self.user not in message.mentions:
@@ -151,20 +267,24 @@ class DatelineClient(discord.Client):
             return
         self._seen.append(message.id)
         with self.working():
-            await self._reply(message, question)
+            await self._reply(message, question, earlier_question(message, self.user))
 
-    async def _reply(self, message: discord.Message, question: str) -> None:
+    async def _reply(self, message: discord.Message, question: str, context: str) -> None:
         view = discord.ui.View(timeout=None)
         embeds: list[discord.Embed] = []
+        answer: Answer | None = None
+        feedback = self.feedback if message.guild is not None else None
         try:
             if question:
-                with contextlib.suppress(discord.HTTPException, *LOST):
-                    await message.channel.typing()
-                answer = await self.answer(question)
-                shown = answer_message(answer, repeat_question=False)
+                with self.asking(message.author.id, message.guild.id if message.guild else None):
+                    with contextlib.suppress(discord.HTTPException, *LOST):
+                        await message.channel.typing()
+                    answer = await self.answer(question, context=context)
+                shown = answer_message(answer)
                 content = shown.content
                 embeds = list(shown.pages[0]) if shown.pages else []
-                view = quotes_view(answer.quotes, answer.nearest, len(shown.pages))
+                view = answer_view(answer, len(shown.pages))
+                add_thumbs(view, feedback, answer)
             else:
                 content = _HELP
         except Exception as error:  # every failure is told to the one who asked
@@ -196,6 +316,8 @@ class DatelineClient(discord.Client):
             log.error("answer could not be sent channel=%d: %s", message.channel.id, error)
             with contextlib.suppress(discord.HTTPException, *LOST):
                 await message.channel.send(escape(sentence(error)))
+        if answer is not None:
+            await note_gap(feedback, answer)
 
     async def _on_command_error(
         self, interaction: discord.Interaction[Any], error: app_commands.AppCommandError
@@ -223,12 +345,11 @@ class DatelineClient(discord.Client):
             await asyncio.wait_for(self._idle.wait(), _DRAIN_S)
         except TimeoutError:
             log.warning("stopping with %d questions unanswered", self._busy)
-        self._stopping = True
-        self._worker.shutdown(wait=False, cancel_futures=True)
+        self.queue.stop()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._idle.wait(), _FAREWELL_S)
 
     async def close(self) -> None:
         """Leaves Discord and ends the worker thread."""
         await super().close()
-        self._worker.shutdown(wait=False, cancel_futures=True)
+        self.queue.stop()

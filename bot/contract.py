@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from retrieval.survey import Survey
-from retrieval.types import Answer, Article, Quote
+from retrieval.types import Answer, Article, CorpusSummary, Quote, Timeline
 
 if TYPE_CHECKING:
     from retrieval.evaluation import Evaluation
@@ -17,7 +17,6 @@ def answer_json(answer: Answer, question_id: object = None) -> Json:
     `start` and `end` count code points in the text that `source_json` gives; `highlight` counts
     them inside the quote.
     """
-    first, last = answer.corpus.first, answer.corpus.last
     return {
         "id": question_id,
         "question": answer.question,
@@ -30,18 +29,26 @@ def answer_json(answer: Answer, question_id: object = None) -> Json:
         "confidence": round(answer.confidence, 4),
         "quotes": [quote_json(quote) for quote in answer.quotes],
         "nearest": [quote_json(quote) for quote in answer.nearest],
-        "corpus": {
-            "articles": answer.corpus.articles,
-            "passages": answer.corpus.passages,
-            "first": _text(first),
-            "last": _text(last),
-        },
+        "corpus": _corpus(answer.corpus),
         "timing_ms": {
             "embed": round(answer.timing.embed, 1),
             "retrieve": round(answer.timing.retrieve, 1),
             "read": round(answer.timing.read, 1),
             "total": round(answer.timing.total, 1),
         },
+    }
+
+
+def timeline_json(found: Timeline) -> Json:
+    """One timeline; its quotes are those of an answer, without what only an answer has."""
+    quotes = [quote_json(quote) for quote in found.quotes]
+    for quote in quotes:
+        del quote["highlight"], quote["score"]
+    return {
+        "topic": found.topic,
+        "window": {"after": _text(found.filters.after), "before": _text(found.filters.before)},
+        "quotes": quotes,
+        "corpus": _corpus(found.corpus),
     }
 
 
@@ -112,6 +119,15 @@ def source_json(article: Article, passages: int) -> Json:
         **article_json(article, passages),
         "published_from": article.published_from,
         "text": article.text,
+    }
+
+
+def _corpus(summary: CorpusSummary) -> Json:
+    return {
+        "articles": summary.articles,
+        "passages": summary.passages,
+        "first": _text(summary.first),
+        "last": _text(summary.last),
     }
 
 

@@ -6,6 +6,8 @@
 
 import re
 
+from retrieval.types import Span
+
 # What can begin markup anywhere: emphasis, spoilers, code, links, mentions and time stamps, the
 # colon of emoji names and of addresses that would turn into links.
 _ANYWHERE = re.compile(r"[\\*_~`|<>@#:\[\]]")
@@ -17,7 +19,8 @@ _LIST_MARK = re.compile(
     r"(?:([-+])|(\d[\d\f]*)([.)]))",
     re.MULTILINE,
 )
-_ESCAPED = re.compile(r"\\([^0-9A-Za-z\s])")
+_ESCAPED = re.compile(r"\\([^0-9A-Za-z\s])|\*\*")
+_LINE = re.compile(r"\S(?:[^\r\n]*\S)?")
 
 
 def escape(text: str) -> str:
@@ -33,8 +36,23 @@ def escape(text: str) -> str:
     return _LIST_MARK.sub(_escape_list_mark, marked)
 
 
+def emphasise(text: str, span: Span) -> str:
+    r"""As `escape`, with `text[span]` in bold: each line by itself, white space around it not.
+
+    Example:
+        >>> print(emphasise("He paid 5* for it.", Span(8, 10)))
+        He paid **5\*** for it.
+    """
+    marked = re.findall(r"\\?.", escape(text), re.DOTALL)  # one for each character of the text
+    for line in _LINE.finditer(span.of(text)):
+        first, last = span.start + line.start(), span.start + line.end() - 1
+        marked[first] = f"**{marked[first]}"
+        marked[last] = f"{marked[last]}**"
+    return "".join(marked)
+
+
 def unescape(markdown: str) -> str:
-    """The text that `escape` made this from: a backslash before a mark is dropped."""
+    """The text that `escape` or `emphasise` made this from."""
     return _ESCAPED.sub(r"\1", markdown)
 
 

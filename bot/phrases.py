@@ -1,6 +1,6 @@
 """What is said of an answer, in words that the terminal and Discord share."""
 
-from retrieval.types import Answer, Article, CorpusSummary, Filters
+from retrieval.types import Answer, Article, CorpusSummary, Filters, Timeline
 
 ABSTAINED = "The coverage does not say."
 
@@ -43,6 +43,15 @@ def scope_phrase(answer: Answer) -> str:
     return f"{scope}; only {only}." if only else f"{scope}."
 
 
+def timeline_phrase(found: Timeline) -> str:
+    """What a timeline holds, or why it is empty: "6 passages, oldest first. Of 2 articles, …"."""
+    only = filters_phrase(found.filters)
+    scope = f"{summary_phrase(found.corpus)}{f'; only {only}' if only else ''}."
+    if found.quotes:
+        return f"{plural(len(found.quotes), 'passage')}, oldest first. From {scope}"
+    return f"Nothing on this{f' {only}' if only else ''} in the coverage: {scope}"
+
+
 def order_phrase(answer: Answer) -> str:
     """In which order the quotes stand, and why if it is not the usual one."""
     if answer.asked_time is not None and answer.asked_time.newest:
@@ -83,3 +92,10 @@ def also_in_phrase(articles: tuple[Article, ...]) -> str:
     named = [f"{article.source} ({date_phrase(article)})" for article in articles[:3]]
     more = f" and {len(articles) - 3} more" if len(articles) > 3 else ""
     return f"also in {', '.join(named)}{more}"
+
+
+def place_phrase(first: int, last: int, count: int) -> str:
+    """Which paragraphs of how many: "¶ 3 of 11", "¶ 2–4 of 11"; empty if there are none."""
+    if not count:
+        return ""
+    return f"¶ {first} of {count}" if first == last else f"¶ {first}–{last} of {count}"

@@ -4,11 +4,14 @@ import asyncio
 import logging
 import signal
 import sys
+from pathlib import Path
 
 import aiohttp
 import discord
 
 from bot.client import DatelineClient
+from bot.feedback import Feedback
+from bot.health import watch
 from bot.log import set_up
 from bot.settings import Settings
 from bot.terminal import TerminalProgress
@@ -25,12 +28,19 @@ def run(settings: Settings) -> int:
         SettingsError: there is no token.
     """
     token = settings.require_token()
-    set_up(settings.log_level)
+    set_up(settings.log_level, settings.log_format)
     with TerminalProgress() as report:
         engine = Engine.open(settings.places, report, settings.threshold)
-    client = DatelineClient(engine, settings.index / "commands.json")
+    feedback = Feedback(settings.feedback) if settings.feedback else None
+    client = DatelineClient(
+        engine,
+        settings.index / "commands.json",
+        places=settings.places,
+        limits=settings.limits,
+        feedback=feedback,
+    )
     try:
-        asyncio.run(_serve(client, token))
+        asyncio.run(_serve(client, token, settings.liveness))
     except discord.LoginFailure:
         return _fail(
             "Discord refused the token; copy it again from the Bot page of the developer portal "
@@ -38,10 +48,15 @@ def run(settings: Settings) -> int:
         )
     except discord.ConnectionClosed as error:
         return _fail(f"Discord closed the connection for good (code {error.code}): {error.reason}")
+    except discord.PrivilegedIntentsRequired:
+        return _fail("Discord refused the intents, though none that is privileged was asked for")
     except (discord.HTTPException, discord.GatewayNotFound) as error:
         return _fail(f"Discord did not let the bot in ({error}); try again later")
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         return _fail(f"Discord cannot be reached ({error}); check the network, then try again")
+    finally:
+        if settings.liveness is not None:
+            settings.liveness.unlink(missing_ok=True)
     return 0
 
 
@@ -50,7 +65,7 @@ def _fail(message: str) -> int:
     return 1
 
 
-async def _serve(client: DatelineClient, token: str) -> None:
+async def _serve(client: DatelineClient, token: str, liveness: Path | None) -> None:
     """Serves until a signal comes, then lets the questions under way finish."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -59,10 +74,13 @@ async def _serve(client: DatelineClient, token: str) -> None:
     async with client:
         serving = asyncio.create_task(client.start(token))
         stopping = asyncio.create_task(stop.wait())
+        watching = asyncio.create_task(watch(client, liveness))
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if stop.is_set():
             log.info("stopping")
             await client.drain()
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
     if stop.is_set():
         serving.cancel()
         await asyncio.gather(serving, return_exceptions=True)

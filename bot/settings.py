@@ -10,10 +10,13 @@ from pathlib import Path
 from dotenv import dotenv_values
 from platformdirs import user_cache_path
 
+from bot.limits import Limits, Rate
+from bot.log import FORMATS
 from retrieval.types import Places
 
 _SEEDS = Path(__file__).resolve().parent.parent / "seeds"
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+_LIMITS = Limits(queue=100, user=Rate(20, 60), server=Rate(300, 60))
 _TOKEN = re.compile(r"[\w.-]+", re.ASCII)  # what tokens are made of; Discord judges the rest
 
 DESCRIPTIONS = {
@@ -23,6 +26,15 @@ DESCRIPTIONS = {
     "DATELINE_MODEL": "a Hugging Face name or a local folder; default: all-MiniLM-L6-v2, packaged",
     "DATELINE_THRESHOLD": "how probable an answer must be to be quoted, 0 to 1; default: 0.25",
     "DATELINE_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR; default: INFO. DEBUG shows questions",
+    "DATELINE_LOG_FORMAT": "text, or json for one JSON object a line; default: text",
+    "DATELINE_QUEUE": "how many questions may be under way before more are told to wait; default: "
+    "100",
+    "DATELINE_USER_COOLDOWN": "how often one person may ask, as questions/seconds, or off; "
+    "default: 20/60",
+    "DATELINE_SERVER_COOLDOWN": "the same for everybody on one server together; default: 300/60",
+    "DATELINE_LIVENESS": "a file that is touched while Discord answers, for `dateline health`; "
+    "default: none",
+    "DATELINE_FEEDBACK": "a folder for unanswered questions and thumbs on answers; default: off",
 }
 """Every setting, and what it is for."""
 
@@ -45,6 +57,12 @@ class Settings:
     """None when it is not set; see `require_token`."""
     unknown: tuple[str, ...] = ()
     """Names that begin like ours and are no setting: most are misspelt."""
+    log_format: str = "text"
+    limits: Limits = _LIMITS
+    liveness: Path | None = None
+    """None when no file is to be touched."""
+    feedback: Path | None = None
+    """None when nothing is to be written down."""
 
     @classmethod
     def from_environ(
@@ -81,6 +99,10 @@ class Settings:
                 for key in sorted(values)
                 if key.startswith("DATELINE_") and key not in DESCRIPTIONS
             ),
+            log_format=_log_format(values.get("DATELINE_LOG_FORMAT", "text")),
+            limits=_limits(values),
+            liveness=_path(values.get("DATELINE_LIVENESS")),
+            feedback=_path(values.get("DATELINE_FEEDBACK")),
         )
 
     @property
@@ -123,6 +145,41 @@ def _probability(text: str | None) -> float | None:
     if not 0 <= value <= 1:
         raise SettingsError(f"DATELINE_THRESHOLD is {text!r}; give a number from 0 to 1, as 0.5")
     return value
+
+
+def _log_format(text: str) -> str:
+    if text.lower() not in FORMATS:
+        raise SettingsError(f"DATELINE_LOG_FORMAT is {text!r}; choose from {', '.join(FORMATS)}")
+    return text.lower()
+
+
+def _limits(values: Mapping[str, str]) -> Limits:
+    places = values.get("DATELINE_QUEUE", str(_LIMITS.queue))
+    if not places.isascii() or not places.isdigit() or not 1 <= int(places) <= 100_000:
+        raise SettingsError(f"DATELINE_QUEUE is {places!r}; give a number from 1 to 100000")
+    return Limits(
+        queue=int(places),
+        user=_rate(values, "DATELINE_USER_COOLDOWN", _LIMITS.user),
+        server=_rate(values, "DATELINE_SERVER_COOLDOWN", _LIMITS.server),
+    )
+
+
+def _rate(values: Mapping[str, str], name: str, default: Rate | None) -> Rate | None:
+    text = values.get(name)
+    if text is None:
+        return default
+    if text.lower() == "off":
+        return None
+    try:
+        return Rate.parse(text)
+    except ValueError:
+        raise SettingsError(
+            f"{name} is {text!r}; give questions/seconds, as 20/60, or off"
+        ) from None
+
+
+def _path(text: str | None) -> Path | None:
+    return _expanded(Path(text)) if text else None
 
 
 def _expanded(path: Path) -> Path:

@@ -26,9 +26,10 @@ from bot.phrases import (
     plural,
     reason_sentence,
     scope_phrase,
+    timeline_phrase,
 )
 from retrieval.survey import Survey
-from retrieval.types import Answer, Article, Quote, Span
+from retrieval.types import Answer, Article, Quote, Span, Timeline
 
 if TYPE_CHECKING:
     from retrieval.evaluation import Evaluation
@@ -76,6 +77,12 @@ class Terminal:
             self.line(("Nearest passages. They do not answer the question:", "yellow"))
             for quote in answer.nearest:
                 self._quote(quote)
+
+    def timeline(self, found: Timeline) -> None:
+        """The passages on a topic, in order of date."""
+        self.line((timeline_phrase(found), "dim"))
+        for quote in found.quotes:
+            self._quote(quote)
 
     def _quote(self, quote: Quote) -> None:
         article = quote.article

@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from typing import TypeVar
 
 from retrieval.reader import Reading
-from retrieval.types import Quote, Reason, Span
+from retrieval.types import Candidate, Quote, Reason, Span
+from retrieval.words import stems
 
 # Beside the best quote stand those whose log-odds are at most this much lower, and which are at
 # least this share of the threshold: the other side is often told in fewer words. Chosen on the
@@ -18,6 +20,10 @@ _FAINT = 0.6
 # Under this cosine of question and passage nothing was even about it: on the seeds, questions about
 # something else come to 0.05 to 0.22, those about the car that it does not answer to 0.39 to 0.67.
 _RELATED = 0.3
+# A passage whose search score is under this share of the best one's is on something else: on a news
+# corpus of 105 articles, other floods than the one asked for come to less.
+_ON_TOPIC = 0.5
+Read = TypeVar("Read", Reading, Candidate)
 
 
 def choose(
@@ -60,6 +66,42 @@ def nearest(readings: Sequence[Reading], top_k: int) -> tuple[Quote, ...]:
     return tuple(collapse([as_quote(reading) for reading in readings])[:top_k])
 
 
+def further(readings: Sequence[Reading], quotes: Sequence[Quote], top_k: int) -> tuple[Quote, ...]:
+    """The `top_k` best of what was read beside the quotes, none of them a near-copy of one."""
+    quoted = [_words(quote.text) for quote in quotes]
+    found = collapse([as_quote(reading) for reading in readings])
+    return tuple(quote for quote in found if _words(quote.text) not in quoted)[:top_k]
+
+
+def on_topic(candidates: Sequence[Candidate], topic: str, limit: int) -> tuple[Quote, ...]:
+    """At most `limit` passages on a topic, in order of date; undated ones last.
+
+    On the topic is a passage that holds all its words, or means nearly the same. As in `choose`,
+    every article has its say before any has a second one, and near-copies are named with the
+    oldest of them.
+
+    Args:
+        candidates: best first.
+        topic: a few words, or a sentence.
+        limit: at least 1.
+    """
+    words = set(stems(topic))
+    least = _ON_TOPIC * max((candidate.score for candidate in candidates), default=0.0)
+    found = [
+        candidate
+        for candidate in candidates
+        if (candidate.dense >= _RELATED and candidate.score >= least)
+        or (words and words.issubset(stems(candidate.passage.text)))
+    ]
+    quotes = [
+        Quote(
+            candidate.passage.article, candidate.passage.span, min(max(candidate.dense, 0.0), 1.0)
+        )
+        for candidate in _by_turns(found)
+    ]
+    return tuple(sorted(collapse(quotes)[:limit], key=_reading_order))
+
+
 def _odds(probability: float) -> float:
     """Its log-odds, of at most 20 either way."""
     kept = min(max(probability, 1e-9), 1 - 1e-9)
@@ -80,7 +122,7 @@ def as_quote(reading: Reading) -> Quote:
     )
 
 
-def _by_turns(readings: Sequence[Reading]) -> list[Reading]:
+def _by_turns(readings: Sequence[Read]) -> list[Read]:
     """Each article's best reading first, then each one's second; in each round best first."""
     heard: Counter[str] = Counter()
     rounds: list[int] = []
@@ -94,6 +136,12 @@ def _day(quote: Quote) -> date:
     """Where a quote stands in order of date; undated ones come last."""
     published = quote.article.published
     return date.max if published is None else published.first_day
+
+
+def _reading_order(quote: Quote) -> tuple[date, str, str, int]:
+    """By day, source and place in the article: what one paper said on one day stands together."""
+    article = quote.article
+    return _day(quote), article.source, article.article_id, quote.span.start
 
 
 def _newest(quote: Quote) -> int:

@@ -3,10 +3,10 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from retrieval.answers import choose, nearest
+from retrieval.answers import choose, further, nearest, on_topic
 from retrieval.asked_times import AskedTime, read_asked_time
 from retrieval.dates import PartialDate
 from retrieval.errors import IndexNotBuiltError, QuestionError
@@ -14,7 +14,7 @@ from retrieval.follow_up import understand
 from retrieval.index.freshness import is_current, require_match
 from retrieval.index.progress import LOADING, Report, no_report
 from retrieval.index.storage import read_manifest
-from retrieval.model import find_model
+from retrieval.model import ModelFiles, find_model
 from retrieval.types import (
     Answer,
     Article,
@@ -23,6 +23,7 @@ from retrieval.types import (
     Passage,
     Places,
     Quote,
+    Timeline,
     Timing,
 )
 from retrieval.words import stems
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 MAX_QUESTION = 1_000  # code points: about the 256 tokens that the model reads
 _PATIENCE_S = 600  # for another process that builds the index we need
 DEFAULT_TOP_K = 4  # room for both sides to speak twice
+MAX_TIMELINE = 20  # passages of a timeline: four or five pages to turn
 
 
 class Engine:
@@ -101,6 +103,33 @@ class Engine:
         require_match(places.index, index.manifest, places.corpus, model)
         return cls(index, embedder, reader)
 
+    def reload(self, places: Places, report: Report = no_report) -> "Engine":
+        """An engine on the index as it is once it has been brought up to date; blocks.
+
+        It shares this one's models, so nothing is loaded twice. This one goes on answering, also
+        meanwhile, from what it holds.
+
+        Args:
+            places: where this engine's corpus and index are.
+            report: told how far it has come; what it raises ends the reload.
+
+        Raises:
+            CorpusError: there is no such corpus folder any more.
+            IndexFolderError: the index is damaged, of another corpus or model, or in use.
+        """
+        from retrieval.index.building import build
+        from retrieval.index.folder import FolderIndex
+
+        build(places.corpus, places.index, self._embedder, report=report)
+        index = FolderIndex.open(places.index)
+        require_match(places.index, index.manifest, places.corpus, self._embedder.model)
+        return Engine(index, self._embedder, self._reader, self._today)
+
+    @property
+    def built(self) -> datetime:
+        """When its index was last written, in UTC."""
+        return self._index.built
+
     @property
     def articles(self) -> Sequence[Article]:
         """All articles, in order of `article_id`."""
@@ -110,6 +139,16 @@ class Engine:
     def summary(self) -> CorpusSummary:
         """How much the corpus holds, and from when to when."""
         return self._index.summary
+
+    @property
+    def model(self) -> ModelFiles:
+        """The embedding model."""
+        return self._embedder.model
+
+    @property
+    def reader(self) -> str:
+        """What the reader is called."""
+        return self._reader.name
 
     def answer(
         self,
@@ -138,7 +177,7 @@ class Engine:
         question = _checked(question)
         if context.strip():
             question = understand(question, context)
-        filters = self._checked_filters(filters or Filters())
+        filters = (filters or Filters()).checked(self.articles)
         if top_k < 1:
             raise QuestionError(f"at least one quote must be allowed, not {top_k}")
         asked, window = self._asked_time(question, filters)
@@ -163,7 +202,7 @@ class Engine:
         """
         from retrieval.candidates import retrieve
 
-        filters = self._checked_filters(filters)
+        filters = filters.checked(self.articles)
         found = retrieve(self._index, self._embedder, _checked(question), filters).candidates
         orders = {
             "dense": sorted(found, key=lambda c: -c.dense),
@@ -172,6 +211,31 @@ class Engine:
             "fused": found,
         }
         return {stage: [c.passage for c in order] for stage, order in orders.items()}
+
+    def timeline(
+        self, topic: str, filters: Filters | None = None, limit: int = MAX_TIMELINE
+    ) -> Timeline:
+        """The passages that are most on a topic, in order of date; blocks.
+
+        None when nothing is on it. Unlike `answer`, nothing is read: a passage need not answer
+        anything to have its place.
+
+        Args:
+            topic: a few words, or a sentence; white space around it is dropped.
+            filters: as in `answer`. With a window, undated articles are left out.
+            limit: at most this many passages, at least 1.
+
+        Raises:
+            QuestionError: as `answer`.
+        """
+        from retrieval.candidates import retrieve
+
+        topic = _checked(topic)
+        filters = (filters or Filters()).checked(self.articles)
+        if limit < 1:
+            raise QuestionError(f"at least one passage must be allowed, not {limit}")
+        found = retrieve(self._index, self._embedder, topic, filters)
+        return Timeline(topic, filters, on_topic(found.candidates, topic, limit), self.summary)
 
     def _asked_time(
         self, question: str, filters: Filters
@@ -244,26 +308,8 @@ class Engine:
             nearest=near,
             corpus=self.summary,
             timing=Timing(found.embed_ms, found.retrieve_ms, read_ms, 0.0),
+            more=further(readings, quotes, top_k) if quotes else (),
         )
-
-    def _checked_filters(self, filters: Filters) -> Filters:
-        after, before = filters.after, filters.before
-        if after and before and after.first_day > before.last_day:
-            raise QuestionError(f"the window ends ({before}) before it begins ({after})")
-        if filters.source is None or not self.articles:
-            return filters
-        return replace(filters, sources=self._sources(filters.source))
-
-    def _sources(self, wanted: str) -> frozenset[str]:
-        """The source that is named so, or else all whose names hold `wanted`, in any case."""
-        names = {article.source for article in self.articles}
-        key = wanted.strip().casefold()
-        whole = {name for name in names if name.casefold() == key}
-        found = whole or {name for name in names if key in name.casefold()}
-        if not key or not found:
-            some = ", ".join(sorted(names)[:8]) + (" …" if len(names) > 8 else "")
-            raise QuestionError(f"no source is called {wanted!r}; there are: {some}")
-        return frozenset(found)
 
 
 def update(

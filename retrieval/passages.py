@@ -1,5 +1,6 @@
 """Articles → sentence-aligned passages."""
 
+from functools import lru_cache
 from itertools import pairwise
 
 from retrieval.sentences import split_paragraphs, split_sentences
@@ -13,6 +14,17 @@ Raise the first 1 when articles are read differently, the last one when they are
 """
 
 
+@lru_cache(maxsize=256)  # every card of a quote asks
+def paragraphs(article: Article) -> tuple[Span, ...]:
+    """The paragraphs of an article, in order, without what is left out."""
+    edges = [Span(0, 0), *article.left_out, Span(len(article.text), len(article.text))]
+    return tuple(
+        paragraph
+        for before, after in pairwise(edges)
+        for paragraph in split_paragraphs(article.text, Span(before.end, after.start))
+    )
+
+
 def split(article: Article) -> tuple[Passage, ...]:
     """The passages of an article, in order; none overlaps another or what is left out.
 
@@ -20,11 +32,9 @@ def split(article: Article) -> tuple[Passage, ...]:
     `MAX_PASSAGE` becomes several passages of about equal length; a longer sentence stays whole.
     """
     passages: list[Passage] = []
-    edges = [Span(0, 0), *article.left_out, Span(len(article.text), len(article.text))]
-    for before, after in pairwise(edges):
-        for paragraph in split_paragraphs(article.text, Span(before.end, after.start)):
-            sentences = split_sentences(article.text, paragraph)
-            passages += (Passage(article, group) for group in _grouped(sentences))
+    for paragraph in paragraphs(article):
+        sentences = split_sentences(article.text, paragraph)
+        passages += (Passage(article, group) for group in _grouped(sentences))
     return tuple(passages)
 
 

@@ -1,7 +1,7 @@
 """What the corpus holds and what would trouble a run, found without model, torch or FAISS."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from retrieval.articles import read_file, scan
 from retrieval.errors import ArticleError, IndexFolderError
@@ -10,7 +10,7 @@ from retrieval.index.progress import READING, Report, no_report
 from retrieval.index.storage import read_articles, read_manifest, verify
 from retrieval.model import ModelFiles
 from retrieval.passages import split
-from retrieval.types import Article, Places
+from retrieval.types import Article, Filters, Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,15 @@ class Survey:
         near = [found for found in self.articles if found[0].article_id.startswith(wanted)]
         matches = exact or near
         return matches[0] if len(matches) == 1 else None
+
+    def narrowed(self, filters: Filters) -> "Survey":
+        """With only those articles that the filters let in.
+
+        Raises:
+            QuestionError: no source is named so; the window ends before it begins.
+        """
+        checked = filters.checked([article for article, _ in self.articles])
+        return replace(self, articles=tuple(f for f in self.articles if checked.admits(f[0])))
 
 
 def survey(places: Places, report: Report = no_report) -> Survey:

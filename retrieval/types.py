@@ -1,12 +1,14 @@
 """The things retrieval speaks of: Article, Span, Passage, Candidate, Quote, Answer."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 from retrieval.asked_times import AskedTime
 from retrieval.dates import PartialDate
+from retrieval.errors import QuestionError
 
 Reason = Literal["nothing_relevant", "weak", "outside_window", "empty_corpus"]
 
@@ -131,6 +133,28 @@ class Filters:
         """Whether a time window was asked for."""
         return self.after is not None or self.before is not None
 
+    def checked(self, articles: Collection[Article]) -> "Filters":
+        """These, with the `sources` that `source` means among all articles.
+
+        They are the one that is named so, in any case, or else all whose names hold it.
+
+        Raises:
+            QuestionError: no source is named so; the window ends before it begins.
+        """
+        after, before = self.after, self.before
+        if after and before and after.first_day > before.last_day:
+            raise QuestionError(f"the window ends ({before}) before it begins ({after})")
+        if self.source is None or not articles:
+            return self
+        names = {article.source for article in articles}
+        key = self.source.strip().casefold()
+        whole = {name for name in names if name.casefold() == key}
+        found = whole or {name for name in names if key in name.casefold()}
+        if not key or not found:
+            some = ", ".join(sorted(names)[:8]) + (" …" if len(names) > 8 else "")
+            raise QuestionError(f"no source is called {self.source!r}; there are: {some}")
+        return replace(self, sources=frozenset(found))
+
     def admits_date(self, published: PartialDate | None) -> bool:
         """Whether an article published then may be quoted."""
         if not self.has_window:
@@ -212,8 +236,21 @@ class Answer:
     """The best that was found, best first; only when there is no quote."""
     corpus: CorpusSummary
     timing: Timing
+    more: tuple[Quote, ...] = ()
+    """What was read beside the quotes, best first; it may not answer. Empty without quotes."""
 
     @property
     def abstained(self) -> bool:
         """Whether the coverage does not say."""
         return not self.quotes
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """What the coverage says on a topic, in order of date."""
+
+    topic: str
+    filters: Filters
+    quotes: tuple[Quote, ...]
+    """Whole passages, the oldest first, undated last. `score` is how near each is to the topic."""
+    corpus: CorpusSummary

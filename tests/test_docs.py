@@ -6,7 +6,9 @@ import subprocess
 import tomllib
 from pathlib import Path
 
+import discord
 import pytest
+from discord import app_commands
 
 from bot.commands import COMMANDS
 from bot.settings import DESCRIPTIONS
@@ -48,12 +50,16 @@ def test_every_command_is_in_the_readme_and_no_other() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["ask", "chat", "index", "sources", "source", "check", "evaluate", "run"]
+    "command",
+    [
+        *("ask", "chat", "timeline", "index", "sources", "source", "check", "evaluate"),
+        *("run", "health"),
+    ],
 )
 def test_every_option_in_the_readme_exists(command: str) -> None:
     """Whoever copies an option from the README may not be told that there is none."""
     table = README.partition("## The command line")[2].partition("##")[0]
-    rows = [line for line in table.splitlines() if re.match(rf"\|.*`dateline {command}", line)]
+    rows = [line for line in table.splitlines() if re.match(rf"\|.*`dateline {command}\b", line)]
     options = set(re.findall(r"--[a-z-]+", " ".join(rows)))
 
     assert command in subcommands()
@@ -85,12 +91,32 @@ def test_the_transcript_is_what_the_program_prints(tmp_path: Path) -> None:
 
 def test_every_slash_command_and_option_is_described_and_in_the_readme() -> None:
     """Discord shows the descriptions as people type."""
-    for command in COMMANDS:
-        assert f"`/{command.name}`" in README
+    commands = (
+        command
+        for top in COMMANDS
+        for command in (top.walk_commands() if isinstance(top, app_commands.Group) else [top])
+    )
+    for command in commands:
+        if isinstance(command, app_commands.ContextMenu):
+            assert f"*Apps › {command.name}*" in README
+            continue
+        assert f"`/{command.qualified_name}`" in README
         assert command.description
+        assert isinstance(command, app_commands.Command)  # there are no groups in groups
         for option in command.parameters:
             assert option.description not in ("", "…")
             assert f"`{option.name}`" in README or option.required
+
+
+def test_the_invite_link_asks_for_the_permissions_that_are_explained_and_no_other() -> None:
+    """Whoever runs a server wants to know why."""
+    table = README.partition("| permission | for |")[2].partition("\n\n")[0]
+    names = re.findall(r"^ *\| \*([A-Z].+?)\* \|", table, re.MULTILINE)
+    flags = [name.lower().replace(" ", "_").replace("channels", "channel") for name in names]
+    asked = discord.Permissions(**dict.fromkeys(flags, True))
+
+    assert 6 == len(names)
+    assert [str(asked.value)] == re.findall(r"permissions=(\d+)", README)
 
 
 def test_the_map_in_the_readme_names_every_module_and_no_other() -> None:

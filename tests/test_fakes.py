@@ -15,7 +15,16 @@ from discord import app_commands
 from tests.fakes import rules
 from tests.fakes.discord_server import TOKEN, FakeDiscord, RefusedError
 from tests.fakes.openapi import schema_errors
-from tests.fakes.world import BOB, CHANNEL_ID, GUILD_ID, message
+from tests.fakes.world import (
+    BOB,
+    BOT_ID,
+    CHANNEL_ID,
+    GROUP,
+    GUILD_ID,
+    OTHER_GUILD,
+    Place,
+    message,
+)
 
 NOBODY = discord.AllowedMentions.none()
 
@@ -214,6 +223,14 @@ class TestCommands:
         with pytest.raises(RefusedError, match=why):
             await server.slash(name, **options)
 
+    @pytest.mark.parametrize("at", [GROUP, OTHER_GUILD])
+    async def test_a_command_for_servers_is_not_there_without_the_bot(
+        self, server: FakeDiscord, bot: Bot, at: Place
+    ) -> None:
+        """Only those that users may install for themselves are."""
+        with pytest.raises(RefusedError, match="where the bot is not"):
+            await server.slash("now", at=at)
+
     async def test_autocomplete_gives_choices(self, server: FakeDiscord, bot: Bot) -> None:
         """Choices come back as the user's client would list them."""
         choices = await server.autocomplete("ask", "after", "2024", question="Who?")
@@ -247,6 +264,18 @@ class TestMessages:
 
         assert bot.heard == ["Who won?", "When?"]
         assert (len(first.messages), len(second.messages)) == (1, 1)
+
+    async def test_a_reply_shows_its_text_only_if_it_mentions_the_bot(
+        self, server: FakeDiscord, bot: Bot
+    ) -> None:
+        """One to the answer of a command does not by itself, nor one without a ping."""
+        to_command = await (await server.slash("now")).answer()
+        to_mention = await (await server.mention("Who?")).answer()
+        await server.reply(to_command, "not read")
+        await server.reply(to_mention, "not read", ping=False)
+        await (await server.reply(to_command, f"<@{BOT_ID}> When?")).answer()
+
+        assert bot.heard == [f"<@{BOT_ID}> Who?", "", "", f"<@{BOT_ID}> When?"]
 
     async def test_other_messages_come_empty(self, server: FakeDiscord, bot: Bot) -> None:
         """Without the privileged intent a bot cannot read along."""

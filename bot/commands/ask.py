@@ -5,13 +5,15 @@ from typing import TYPE_CHECKING, Any
 import discord
 from discord import app_commands
 
-from bot.buttons import quotes_view
-from bot.cards import MAX_CHOICE, answer_message
-from bot.errors import NotADateError, despite_a_lost_connection
-from bot.escaping import shorten
+from bot.buttons import answer_view
+from bot.cards import MAX_CHOICE, MAX_CONTENT, answer_message
+from bot.errors import NotADateError, acknowledge, despite_a_lost_connection
+from bot.escaping import length, shorten
+from bot.feedback import Feedback, note_gap
+from bot.thumbs import add_thumbs
 from retrieval.dates import PartialDate
 from retrieval.engine import MAX_QUESTION
-from retrieval.types import Filters
+from retrieval.types import Answer, Filters
 
 if TYPE_CHECKING:
     from bot.client import DatelineClient
@@ -52,17 +54,55 @@ async def ask(
 ) -> None:
     """Acknowledges at once, answers when the answer is there."""
     client = interaction.client
-    with client.working():
-        await interaction.response.defer(thinking=True, ephemeral=private)
+    with client.working(), client.asking(interaction.user.id, interaction.guild_id):
+        await acknowledge(interaction, ephemeral=private)
         answer = await client.answer(question, Filters(after, before, source))
-        shown = answer_message(answer, repeat_question=True)
-        await despite_a_lost_connection(
-            lambda: interaction.edit_original_response(
-                content=shown.content,
-                embeds=list(shown.pages[0]) if shown.pages else [],
-                view=quotes_view(answer.quotes, answer.nearest, len(shown.pages)),
-            )
+        is_here = client.get_guild(interaction.guild_id or 0) is not None
+        is_public = is_here and not private
+        await show(
+            interaction,
+            answer,
+            note=_how_to_follow_up(client) if is_public else "",
+            feedback=client.feedback if is_public else None,
         )
+
+
+async def show(
+    interaction: "discord.Interaction[DatelineClient]",
+    answer: Answer,
+    *,
+    note: str = "",
+    feedback: Feedback | None = None,
+) -> None:
+    """Puts an answer in the place of "is thinking…".
+
+    Args:
+        interaction: what asked.
+        answer: what the engine found.
+        note: what to say below it.
+        feedback: where silence and thumbs are noted; None for nowhere.
+    """
+    shown = answer_message(answer)
+    note = f"\n-# {note}" if note else ""
+    view = answer_view(answer, len(shown.pages))
+    add_thumbs(view, feedback, answer)
+    await despite_a_lost_connection(
+        lambda: interaction.edit_original_response(
+            content=shorten(shown.content, MAX_CONTENT - length(note)) + note,
+            embeds=list(shown.pages[0]) if shown.pages else [],
+            view=view,
+        )
+    )
+    await note_gap(feedback, answer)
+
+
+def _how_to_follow_up(client: discord.Client) -> str:
+    """What a reply needs for us to read it, where we see any.
+
+    To Discord a reply to a command's answer does not mention us, as one to an ordinary message
+    does: https://github.com/discord/discord-api-docs/issues/5395
+    """
+    return f"To ask on, reply to this and mention {client.user.mention}." if client.user else ""
 
 
 @ask.autocomplete("source")

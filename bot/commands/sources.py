@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING
 import discord
 from discord import app_commands
 
-from bot.buttons import Library, article_key, pager
+from bot.buttons import Library, article_key, filters_reference, find_filters, pager
 from bot.cards import article_pages, choice_name, sources_message, sources_pages
-from bot.errors import GoneError, NoSuchArticleError, despite_a_lost_connection
-from retrieval.types import Article
+from bot.commands.ask import DateTransformer, complete_source
+from bot.errors import GoneError, NoSuchArticleError, acknowledge, despite_a_lost_connection
+from retrieval.dates import PartialDate
+from retrieval.types import Article, Filters
 
 if TYPE_CHECKING:
     from bot.client import DatelineClient
@@ -17,14 +19,29 @@ _MAX_CHOICES = 25  # Discord's limit
 
 
 @app_commands.command(description="List the articles that answers are quoted from")
-async def sources(interaction: "discord.Interaction[DatelineClient]") -> None:
+@app_commands.describe(
+    after="Only articles published then or later: 2024, 2024-02 or 2024-02-20",
+    before="Only articles published then or earlier: 2024, 2024-02 or 2024-02-20",
+    source="Only articles from this source",
+)
+@app_commands.autocomplete(source=complete_source)
+async def sources(
+    interaction: "discord.Interaction[DatelineClient]",
+    after: app_commands.Transform[PartialDate, DateTransformer] | None = None,
+    before: app_commands.Transform[PartialDate, DateTransformer] | None = None,
+    source: str | None = None,
+) -> None:
     """Ten articles a page, in order of date, for the one who asked."""
     library = interaction.client.library
-    shown = sources_message(library.in_order, library.summary)
+    # Through its reference, so that every page is narrowed to the very same.
+    reference = filters_reference(Filters(after, before, source))
+    filters = find_filters(reference)
+    listed = library.admitted(filters)
+    shown = sources_message(listed, library.summary, filters=filters)
     await interaction.response.send_message(
         shown.content,
         embeds=list(shown.pages[0]) if shown.pages else [],
-        view=pager("s", "", 0, sources_pages(library.in_order)),
+        view=pager("s", reference, 0, sources_pages(listed)),
         ephemeral=True,
     )
 
@@ -35,7 +52,7 @@ async def source(interaction: "discord.Interaction[DatelineClient]", article: st
     """The article, paged, for the one who asked."""
     client = interaction.client
     with client.working():
-        await interaction.response.defer(thinking=True, ephemeral=True)
+        await acknowledge(interaction, ephemeral=True)
         found = await client.in_worker(_find, client.library, article)
         pages = await client.in_worker(article_pages, found)
         await despite_a_lost_connection(

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 if sys.platform == "darwin":
@@ -14,7 +15,7 @@ import numpy.typing as npt
 
 from retrieval.embedder import Embeddings
 from retrieval.errors import IndexDamagedError
-from retrieval.index.storage import Manifest, read_articles, read_manifest, verify
+from retrieval.index.storage import Manifest, built_at, read_articles, read_manifest, verify
 from retrieval.types import Article, CorpusSummary, Filters, Passage
 from retrieval.words import stems
 
@@ -34,8 +35,10 @@ class FolderIndex:
         embeddings: "faiss.Index",
         words: bm25s.BM25 | None,
         article_words: bm25s.BM25 | None,
+        built: datetime,
     ) -> None:
         self.manifest = manifest
+        self.built = built
         self.passages = passages
         by_id = {passage.article.article_id: passage.article for passage in passages}
         self.articles: Sequence[Article] = [by_id[key] for key in sorted(by_id)]
@@ -78,11 +81,12 @@ class FolderIndex:
                 else None
                 for name in (_WORDS, _ARTICLE_WORDS)
             )
+            built = built_at(generation)
         except (RuntimeError, OSError, ValueError, KeyError) as error:
             raise IndexDamagedError(folder, "its embeddings or words cannot be read") from error
         if not len(passages) == embeddings.ntotal == manifest.passages:
             raise IndexDamagedError(folder, "its parts are of different sizes")
-        return cls(manifest, passages, embeddings, words, article_words)
+        return cls(manifest, passages, embeddings, words, article_words, built)
 
     def embeddings(self) -> Embeddings:
         """All embeddings, shape `(len(passages), dimensions)`, a copy."""

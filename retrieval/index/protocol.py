@@ -1,6 +1,7 @@
 """What every index can do; its implementations stand beside this file."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 import numpy as np
@@ -28,6 +29,10 @@ class Index(Protocol):
     @property
     def summary(self) -> CorpusSummary:
         """How much there is, and from when to when."""
+
+    @property
+    def built(self) -> datetime:
+        """When it was last written, in UTC."""
 
     def admitted(self, filters: Filters) -> npt.NDArray[np.bool_]:
         """Which rows the filters let in, shape `(len(passages),)`."""

@@ -17,6 +17,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -128,6 +129,11 @@ def verify(folder: Path, manifest: Manifest) -> Path:
         if found != digest:
             raise IndexDamagedError(folder, f"{name} is altered")
     return generation
+
+
+def built_at(generation: Path) -> datetime:
+    """When a generation was written, in UTC."""
+    return datetime.fromtimestamp((generation / _ARTICLES).stat().st_mtime, UTC)
 
 
 def file_digest(path: Path) -> str:

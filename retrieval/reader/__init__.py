@@ -26,6 +26,10 @@ class Reader(Protocol):
     """The second stage: it alone judges whether a passage answers."""
 
     @property
+    def name(self) -> str:
+        """What people may call it, with what tells its weights from others."""
+
+    @property
     def threshold(self) -> float:
         """Below this probability the coverage is said not to answer."""
 

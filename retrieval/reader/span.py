@@ -59,6 +59,8 @@ class Found:
 class SpanReader:
     """Reads passages with the trained network. Safe to share between threads."""
 
+    name = f"Dateline’s own reader, SHA-256 {DIGEST[:12]}…"
+
     def __init__(self, model: Path, weights: bytes, threshold: float) -> None:
         """Builds the network; blocks.
 

@@ -15,6 +15,8 @@ from tests.fakes import rules
 from tests.fakes.openapi import schema_errors
 
 _ESCAPED = re.compile(r"\\([^0-9A-Za-z\s])")
+# What simple-markdown takes for bold; whatever is escaped is stepped over.
+_BOLD = re.compile(r"(\\[\s\S])|\*\*((?:\\[\s\S]|[^\\])+?)\*\*(?!\*)")
 _INLINE = re.compile(r"[*_~`|<@#:\[]")
 _BLOCK = re.compile(r"^ *(?:[-+*]|[0-9]+[.)])(?= |$)|^ *(?:>|#{1,3} |-# )", re.MULTILINE)
 _UNSEEN = re.compile(r"^[\s\u200b-\u200f\u2060\ufeff]+")
@@ -23,6 +25,16 @@ _UNSEEN = re.compile(r"^[\s\u200b-\u200f\u2060\ufeff]+")
 def prepared(text: str) -> str:
     """What Discord's apps do to white space before they look for markup."""
     return re.sub(r"\r\n?", "\n", text).replace("\f", "").replace("\t", "    ")
+
+
+def bold(markdown: str) -> list[str]:
+    """What a reader sees in bold, in order."""
+    return [shown(match[2]) for match in _BOLD.finditer(markdown) if match[2]]
+
+
+def without_bold(markdown: str) -> str:
+    """The same markdown with nothing in bold."""
+    return _BOLD.sub(r"\1\2", markdown)
 
 
 def shown(markdown: str) -> str:

@@ -104,10 +104,14 @@ def quotes(draw: st.DrawFn, max_text: int = 9_000) -> Quote:
     start += len(text[start:end]) - len(text[start:end].lstrip())
     end = start + len(text[start:end].rstrip())
     others = draw(st.lists(titles, max_size=5))
+    marked = draw(st.integers(0, end - start - 1))
     return Quote(
         article,
         Span(start, end),
         score=draw(st.floats(0, 1)),
+        highlight=draw(
+            st.none() | st.integers(marked + 1, end - start).map(lambda end: Span(marked, end))
+        ),
         also_in=tuple(make_article("word", source=name) for name in others),
     )
 
@@ -140,6 +144,7 @@ def make_answer(
     question: str = "Who rode?",
     reason: Reason | None = None,
     nearest: Sequence[Quote] = (),
+    more: Sequence[Quote] = (),
     filters: Filters | None = None,
     asked_time: AskedTime | None = None,
     summary: CorpusSummary | None = None,
@@ -155,4 +160,5 @@ def make_answer(
         nearest=tuple(nearest),
         corpus=summary or CorpusSummary(2, 18, DAY, PartialDate(2024, 3, 18)),
         timing=Timing(6.123, 0.456, 31.04, 38.26),
+        more=tuple(more),
     )

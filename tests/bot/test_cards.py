@@ -1,6 +1,7 @@
 """Cards: whole, dated, and within every limit that Discord has."""
 
 import time
+from dataclasses import replace
 
 import discord
 import pytest
@@ -11,16 +12,19 @@ from bot.cards import (
     answer_message,
     article_pages,
     choice_name,
+    context_message,
     cut,
+    more_message,
     nearest_message,
+    page_at,
     quote_pages,
     sources_message,
     sources_pages,
 )
 from bot.escaping import escape, unescape
 from retrieval.dates import PartialDate
-from retrieval.types import Article, CorpusSummary, Filters, Quote
-from tests.bot.rendering import active, length, refusals, shown
+from retrieval.types import Article, CorpusSummary, Filters, Quote, Span
+from tests.bot.rendering import active, bold, length, refusals, shown, without_bold
 from tests.bot.samples import (
     articles,
     long_texts,
@@ -50,7 +54,7 @@ def test_quotes_are_shown_whole_within_every_limit(given_quotes: list[Quote]) ->
     for page in pages:
         assert [] == refusals("", page)
         assert all((card.description or "").strip() for card in page)
-        assert all(active(card.description or "") == [] for card in page)
+        assert all(active(without_bold(card.description or "")) == [] for card in page)
 
 
 @given(articles())
@@ -92,33 +96,30 @@ def test_a_page_of_sources_begins_where_the_last_one_ended(page: int, expected: 
 
 
 @settings(max_examples=25)
-@given(titles, titles, st.lists(quotes(600), max_size=4), st.booleans())
+@given(titles, titles, st.lists(quotes(600), max_size=4))
 def test_an_answer_is_within_every_limit(
-    question: str, source: str, given_quotes: list[Quote], repeat: bool
+    question: str, source: str, given_quotes: list[Quote]
 ) -> None:
     """The question and the filters are of any length, too."""
     answer = make_answer(
         given_quotes, question=question * 30, filters=Filters(source=source * 40), reason="weak"
     )
 
-    message = answer_message(answer, repeat_question=repeat)
+    message = answer_message(answer)
 
     for page in message.pages or ((),):
         assert [] == refusals(message.content, page)
 
 
-@given(messy_texts, messy_texts, st.booleans())
-def test_nothing_that_was_typed_becomes_markup_above_an_answer(
-    question: str, source: str, repeat: bool
-) -> None:
+@given(messy_texts, messy_texts)
+def test_nothing_that_was_typed_becomes_markup_above_an_answer(question: str, source: str) -> None:
     """The bot speaks in the channel: nobody may make it ping, link or shout."""
     answer = make_answer(question=question, filters=Filters(source=source), reason="weak")
 
-    content = answer_message(answer, repeat_question=repeat).content
+    content = answer_message(answer).content
 
     frame = answer_message(
         make_answer(question="Q", filters=Filters(source="S"), reason="weak"),
-        repeat_question=repeat,
     ).content
     assert active(frame) == active(content)
 
@@ -131,7 +132,7 @@ def test_an_answer_names_what_it_was_asked_of() -> None:
         filters=Filters(after=PartialDate(2024), source="The Daily"),
     )
 
-    message = answer_message(answer, repeat_question=True)
+    message = answer_message(answer)
 
     expected = (
         "**Who rode *what*?**\n"
@@ -143,9 +144,10 @@ def test_an_answer_names_what_it_was_asked_of() -> None:
 
 def test_silence_is_said_with_its_reason() -> None:
     """No quote is not no answer."""
-    message = answer_message(make_answer(reason="nothing_relevant"), repeat_question=False)
+    message = answer_message(make_answer(reason="nothing_relevant"))
 
     expected = (
+        "**Who rode?**\n"
         "**The coverage does not say.** Nothing in it is about this.\n"
         "-# Asked of 2 articles, 2024-02-20 to 2024-03-18."
     )
@@ -156,9 +158,11 @@ def test_silence_is_said_with_its_reason() -> None:
 def test_the_nearest_passages_are_set_apart() -> None:
     """Whoever opens them must not take them for an answer."""
     near, answered = nearest_message([make_quote()]), quote_pages([make_quote()])
+    more = more_message([make_quote()])
 
     assert "do not answer" in near.content
-    assert near.pages[0][0].colour != answered[0][0].colour
+    assert "may not answer" in more.content
+    assert near.pages[0][0].colour == more.pages[0][0].colour != answered[0][0].colour
 
 
 @pytest.mark.parametrize(
@@ -189,7 +193,7 @@ def test_near_copies_are_named_on_the_card() -> None:
     ((card,),) = quote_pages([Quote(quote.article, quote.span, 0.9, also_in=others)])
 
     expected = "also in Paper 0 (2024-02-20), Paper 1 (2024-02-20), Paper 2 (2024-02-20) and 2 more"
-    assert expected == card.footer.text
+    assert f"¶ 1 of 1 · {expected}" == card.footer.text
 
 
 def test_the_first_page_of_an_article_carries_its_metadata() -> None:
@@ -210,39 +214,106 @@ def test_the_first_page_of_an_article_carries_its_metadata() -> None:
     assert "Kim rides (title derived)" == pages[0][0].title
 
 
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("https://example.org/a_b?c=d&e=%20#f", "https://example.org/a_b?c=d&e=%20#f"),  # as it is
-        ("HTTPS://example.org:8080", "HTTPS://example.org:8080"),  # with a port, in capitals
-        ("https://example.org/a b", "https://example.org/a%20b"),  # a space, which is refused
-        ("https://example.org/привет", "https://example.org/%D0%BF%D1%80%D0%B8%D0%B2%D0%B5%D1%82"),
-        ("https://example.org/100%", "https://example.org/100%25"),  # a percent sign of its own
-        ("https://exa_mple.org/", None),  # an underscore in the host, which is refused
-        ("http://intranet/a", None),  # a host without a dot, which is refused
-        ("https://user@example.org/", None),  # hides where it leads
-        ("javascript:alert(1)", None),  # not of the web
-        ("https://", None),  # cut short
-        ("https://example.org/" + "a" * 2_048, None),  # longer than Discord takes
-        (None, None),  # none at all
-    ],
-)
-def test_only_links_that_discord_takes_are_sent(url: str | None, expected: str | None) -> None:
-    """One address that Discord finds ill formed, and it refuses the whole answer."""
-    ((card,),) = quote_pages([make_quote(url=url)])
+def test_the_title_of_a_quote_opens_its_page_at_the_quote() -> None:
+    """Whoever doubts a quote is one tap away from it, not at the head of a long page."""
+    ((card,),) = quote_pages([make_quote(url="https://example.org/a")])
 
-    assert expected == card.url
+    assert "https://example.org/a#:~:text=Kim%20rode%20in%20a%20car." == card.url
     assert [] == refusals("", [card])
 
 
-def test_footers_do_not_move_quotes_between_pages() -> None:
-    """A button knows quotes without the near-copies: it must find the pages it was made for."""
+def test_the_title_of_an_article_opens_its_page_at_the_top() -> None:
+    """It is shown from its beginning here, too."""
+    ((card,),) = article_pages(make_article(url="https://example.org/a"))
+
+    assert "https://example.org/a" == card.url
+
+
+def test_the_answering_words_are_bold() -> None:
+    """On a phone one reads the bold words first, and often nothing else."""
+    quote = make_quote("Kim rode in a *car*.")
+
+    ((card,),) = quote_pages([replace(quote, highlight=Span(9, 19))])
+
+    assert r"Kim rode **in a \*car\***." == card.description
+
+
+def test_answering_words_that_run_over_two_cards_are_bold_on_both() -> None:
+    """A quote that is too long for a card loses no emphasis where it is cut."""
+    quote = make_quote("word " * 1_000)
+
+    pages = quote_pages([replace(quote, highlight=Span(3_495, 3_504))])
+
+    assert [["word"], ["word"]] == [bold(card.description or "") for page in pages for card in page]
+
+
+def test_words_on_very_many_lines_are_not_emphasised() -> None:
+    """The marks would take the room that Discord gives to the text."""
+    text = "a\n" * 1_700 + "a"
+
+    ((card,),) = quote_pages([replace(make_quote(text), highlight=Span(0, len(text)))])
+
+    assert [] == bold(card.description or "")
+    assert [] == refusals("", [card])
+
+
+def test_a_card_says_where_in_its_article_the_quote_stands() -> None:
+    """The first paragraph is news, the ninth is background."""
+    text = "One.\n\nTwo, too.\n\nThree."
+    article = make_article(text)
+    spans = [Span(0, 4), Span(10, 14), Span(6, 24)]
+
+    cards = [card for page in quote_pages([Quote(article, s, 0.9) for s in spans]) for card in page]
+
+    assert ["¶ 1 of 3", "¶ 2 of 3", "¶ 2–3 of 3"] == [card.footer.text for card in cards]
+
+
+@settings(max_examples=50)
+@given(quotes(), st.integers(1, 9))
+def test_context_is_the_article_around_the_quote_within_every_limit(
+    quote: Quote, steps: int
+) -> None:
+    """What is added is word for word, too, and the quote stands out in it."""
+    shown = context_message(quote, steps)
+
+    ((card,),) = shown.pages
+    described = unescape(card.description or "")
+    assert described in quote.article.text
+    assert quote.text in described or quote.text.startswith(described)
+    assert [] == refusals(shown.content, [card])
+    assert [] == active(without_bold(card.description or ""))
+
+
+def test_each_step_of_context_shows_more() -> None:
+    """First the rest of the paragraph, then the paragraphs beside it."""
+    text = "One.\n\nTwo. Kim rode. He did.\n\nThree."
+    quote = Quote(make_article(text), Span(11, 20), 0.9)
+
+    found = [context_message(quote, steps).pages[0][0] for steps in (1, 2)]
+
+    assert ["Two. **Kim rode.** He did.", text.replace("Kim rode.", "**Kim rode.**")] == [
+        card.description for card in found
+    ]
+    assert ["¶ 2 of 3", "¶ 1–3 of 3"] == [card.footer.text for card in found]
+
+
+def test_an_article_opens_on_the_page_of_the_quote() -> None:
+    """A reader who wants to see the quote in its place does not turn ten pages first."""
+    pages = article_pages(make_article("wo*d " * 2_000))
+
+    found = [page_at(pages, start) for start in (0, 3_000, 9_999, 10_000)]
+
+    assert [0, 1, len(pages) - 1, 0] == found
+
+
+def test_footers_and_bold_do_not_move_quotes_between_pages() -> None:
+    """A button may know quotes without them: it must find the pages it was made for."""
     others = tuple(make_article(source="Paper " * 20) for _ in range(3))
     bare = [make_quote("x" * 2_900), make_quote("y" * 2_900)]
-    full = [Quote(quote.article, quote.span, 0.9, also_in=others) for quote in bare]
+    full = [replace(quote, highlight=Span(0, 99), also_in=others) for quote in bare]
 
     pages, rebuilt = (
-        [[card.description for card in page] for page in quote_pages(given)]
+        [[without_bold(card.description or "") for card in page] for page in quote_pages(given)]
         for given in (full, bare)
     )
 

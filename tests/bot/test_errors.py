@@ -11,7 +11,7 @@ import pytest
 from discord import app_commands
 
 from bot.commands import COMMANDS
-from bot.errors import GoneError, NoSuchArticleError, NotADateError, sentence
+from bot.errors import GoneError, NoSuchArticleError, NotADateError, OutdatedError, sentence
 from bot.escaping import escape
 from retrieval.errors import (
     CorpusError,
@@ -42,6 +42,7 @@ def forbidden() -> discord.Forbidden:
         (QuestionError("who? ask: Who rode?"), "Who? ask: Who rode?"),  # one already
         (NotADateError("not a date: 'x'"), "Not a date: 'x'."),  # from a command's option
         (GoneError(), "The coverage has changed since this was shown. Please ask again."),
+        (OutdatedError(), "This button is of another version of me. Please ask again."),
         (
             NoSuchArticleError("“Kim”"),
             "There is no article “Kim” in the coverage. Choose one from the list.",

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.escaping import escape, length, shorten, unescape
-from tests.bot.rendering import active, prepared, shown
+from bot.escaping import emphasise, escape, length, shorten, unescape
+from retrieval.types import Span
+from tests.bot.rendering import active, bold, prepared, shown, without_bold
 from tests.bot.samples import any_text, messy_texts
 
 
@@ -60,6 +61,56 @@ def test_each_kind_of_markup_is_escaped(text: str, expected: str) -> None:
     """Examples one can check by eye, or type into Discord."""
     assert expected == escape(text)
     assert text == unescape(expected)
+
+
+@st.composite
+def marked_texts(draw: st.DrawFn) -> tuple[str, Span]:
+    """A text and a stretch of it, perhaps an empty one."""
+    text = draw(messy_texts)
+    start = draw(st.integers(0, len(text)))
+    return text, Span(start, draw(st.integers(start, len(text))))
+
+
+@given(marked_texts())
+def test_what_is_emphasised_is_still_the_text(marked: tuple[str, Span]) -> None:
+    """The answering words stand out; not one character comes or goes with that."""
+    text, span = marked
+
+    markdown = emphasise(text, span)
+
+    assert text == unescape(markdown)
+    assert escape(text) == without_bold(markdown)
+    assert [] == active(without_bold(markdown))
+
+
+@given(marked_texts())
+def test_all_that_can_be_seen_of_the_words_is_bold_and_nothing_else(
+    marked: tuple[str, Span],
+) -> None:
+    """Bold that begins or ends elsewhere puts words into the answer."""
+    text, span = marked
+
+    found = bold(emphasise(text, span))
+
+    assert "".join(prepared(span.of(text)).split()) == "".join("".join(found).split())
+
+
+@pytest.mark.parametrize(
+    ("text", "span", "expected"),
+    [
+        ("He paid 5* for it.", Span(8, 10), r"He paid **5\*** for it."),  # a mark at the end
+        ("**", Span(0, 1), r"**\***\*"),  # nothing but marks
+        ("a b c", Span(1, 4), "a **b** c"),  # not the blanks around it
+        ("a\nb", Span(0, 3), "**a**\n**b**"),  # each line by itself
+        ("- x", Span(0, 3), r"**\- x**"),  # at the start of a line
+        ("12. x", Span(0, 2), r"**12**\. x"),  # half of what would begin a list
+        ("a b", Span(1, 2), "a b"),  # nothing to see
+        ("a", Span(1, 1), "a"),  # nothing at all
+    ],
+)
+def test_words_are_emphasised(text: str, span: Span, expected: str) -> None:
+    """Examples one can check by eye, or type into Discord."""
+    assert expected == emphasise(text, span)
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
+import re
 import shutil
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +13,14 @@ import pytest
 
 from bot.escaping import unescape
 from tests.fakes.discord_server import TOKEN, FakeDiscord, SentMessage
+from tests.fakes.world import ADMIN
 from tests.program import DATELINE, REPOSITORY, environment
 
 SEEDS = REPOSITORY / "seeds"
 READY_S = 90  # importing the libraries takes 5 s on an idle machine, more on a busy one
 ANSWER_S = 60
+# One person asks for all of them here.
+NO_COOLDOWN = {"DATELINE_USER_COOLDOWN": "off", "DATELINE_SERVER_COOLDOWN": "off"}
 
 
 @dataclass
@@ -34,18 +38,24 @@ class Bot:
 
 
 @contextlib.asynccontextmanager
-async def running(home: Path, corpus: Path = SEEDS, token: str = TOKEN) -> AsyncIterator[Bot]:
+async def running(
+    home: Path,
+    corpus: Path = SEEDS,
+    token: str = TOKEN,
+    settings: Mapping[str, str] | None = None,
+    on: FakeDiscord | None = None,
+) -> AsyncIterator[Bot]:
     """`dateline run` joined to a loopback Discord; what it sent is checked at the end."""
     log = home / "log.txt"
-    async with FakeDiscord() as discord:
-        settings = {"DISCORD_TOKEN": token, **discord.environ}
+    async with contextlib.nullcontext(on) if on else FakeDiscord() as discord:
+        given = {**NO_COOLDOWN, "DISCORD_TOKEN": token, **discord.environ, **(settings or {})}
         with log.open("wb") as file:
             process = await asyncio.create_subprocess_exec(
                 *(DATELINE, "run", "--corpus", corpus, "--index", home / "index"),
                 stdout=file,
                 stderr=file,
                 cwd=home,
-                env=environment(home, **settings),
+                env=environment(home, **given),
             )
         try:
             yield Bot(discord, process, log)
@@ -234,6 +244,40 @@ async def test_no_question_stands_in_the_log_and_failures_have_a_reference(tmp_p
 
     assert "answered quotes=" in log
     assert "zeppelin" not in log
+    assert "Traceback" not in log
+
+
+async def test_managers_reload_and_see_what_is_missing(tmp_path: Path) -> None:
+    """And the log still holds no question, nor the folder an id."""
+    corpus = tmp_path / "corpus"
+    shutil.copytree(SEEDS, corpus)
+    asked = "Who won the regatta of Lom?"
+    feedback = tmp_path / "feedback"
+    async with running(tmp_path, corpus, settings={"DATELINE_FEEDBACK": str(feedback)}) as bot:
+        await bot.discord.connected(READY_S)
+        silent = await (await bot.discord.mention(asked)).answer(ANSWER_S)
+        gaps = await (await bot.discord.slash("coverage gaps", user=ADMIN)).answer(ANSWER_S)
+        (corpus / "lom.txt").write_text("Ada won the regatta of Lom.\n", encoding="utf-8")
+        stale = await (await bot.discord.slash("coverage status", user=ADMIN)).answer(ANSWER_S)
+        reloaded = await (await bot.discord.slash("coverage reload", user=ADMIN)).answer(ANSWER_S)
+        found = await (await bot.discord.slash("ask", question=asked)).answer(ANSWER_S)
+        for message, thumb in ((silent, "👎"), (found, "👍")):
+            pressed = await bot.discord.press(message, thumb)
+            assert "Thank you" in (await pressed.answer(ANSWER_S)).text
+        assert 0 == await bot.stop()
+        log = bot.log.read_text(encoding="utf-8")
+
+    assert asked in unescape(gaps.text)
+    assert "1 new" in stale.text
+    assert "1 new" in reloaded.text
+    assert [("undated ·", "Ada won the regatta of Lom.")] == [
+        (date.strip(), text) for date, text in quotes(found)
+    ]
+    written = "".join(path.read_text(encoding="utf-8") for path in feedback.glob("*.jsonl"))
+    assert 3 == written.count(asked)
+    assert "lom#0-27" in written
+    assert not re.search(r"\d{17}", written)
+    assert "regatta" not in log
     assert "Traceback" not in log
 
 

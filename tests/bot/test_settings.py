@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.limits import Limits, Rate
 from bot.settings import DESCRIPTIONS, Settings, SettingsError, default_index
 
 TOKEN = "MTIzNDU2.G-abcd.s3cr3t_s3cr3t"  # noqa: S105  the look of one; opens nothing
@@ -33,6 +34,15 @@ def test_everything_but_the_token_has_a_default(seeds: Path) -> None:
     settings = Settings.from_environ({})
 
     assert Settings(seeds, default_index(seeds), None, None, "INFO", None) == settings
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("", None), ("/var/lib/feedback", Path("/var/lib/feedback")), ("~/f", Path.home() / "f")],
+)
+def test_feedback_is_written_only_where_a_setting_says(value: str, expected: Path | None) -> None:
+    """Nothing that people ask is kept unless the operator chose to."""
+    assert expected == Settings.from_environ({"DATELINE_FEEDBACK": value}).feedback
 
 
 def test_the_env_file_beats_the_defaults(dotenv: Path) -> None:
@@ -133,11 +143,61 @@ def test_a_malformed_level_is_told_what_to_choose_from() -> None:
     assert expected == str(caught.value)
 
 
+def test_a_malformed_log_format_is_told_what_to_choose_from() -> None:
+    """A log store that gets lines it cannot read drops them."""
+    with pytest.raises(SettingsError, match="DATELINE_LOG_FORMAT is 'XML'; choose from text, json"):
+        Settings.from_environ({"DATELINE_LOG_FORMAT": "XML"})
+
+
+def test_limits_are_read_as_they_are_written() -> None:
+    """And stand for themselves when nothing is written."""
+    environ = {
+        "DATELINE_QUEUE": "7",
+        "DATELINE_USER_COOLDOWN": "3/30",
+        "DATELINE_SERVER_COOLDOWN": "OFF",
+    }
+
+    assert Limits(7, Rate(3, 30), None) == Settings.from_environ(environ).limits
+    assert Limits(100, Rate(20, 60), Rate(300, 60)) == Settings.from_environ({}).limits
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATELINE_QUEUE", "0"),  # nobody could ask
+        ("DATELINE_QUEUE", "many"),
+        ("DATELINE_QUEUE", "1e3"),
+        ("DATELINE_USER_COOLDOWN", "20"),  # in what time?
+        ("DATELINE_SERVER_COOLDOWN", "0/60"),
+    ],
+)
+def test_a_malformed_limit_is_named(name: str, value: str) -> None:
+    """With what would do."""
+    with pytest.raises(SettingsError, match=f"{name} is '{value}'; give ") as caught:
+        Settings.from_environ({name: value})
+
+    assert "\n" not in str(caught.value)
+
+
+def test_the_liveness_file_may_lie_at_home() -> None:
+    """As every path in the settings."""
+    settings = Settings.from_environ({"DATELINE_LIVENESS": "~/alive"})
+
+    assert Path("~/alive").expanduser() == settings.liveness
+
+
 @given(st.sets(st.sampled_from(["DATELINE_CORPSE", "DATELINE_", "DATELINE_X_1", *DESCRIPTIONS])))
 def test_names_that_only_look_like_settings_are_kept_for_the_check(names: set[str]) -> None:
     """They do no harm, so nothing fails, but most are misspelt."""
-    checked = {"DATELINE_LOG_LEVEL", "DATELINE_THRESHOLD"}
-    settings = Settings.from_environ(dict.fromkeys(names - checked, "x"))
+    values = {
+        "DATELINE_LOG_LEVEL": "INFO",
+        "DATELINE_LOG_FORMAT": "text",
+        "DATELINE_THRESHOLD": "0.5",
+        "DATELINE_QUEUE": "9",
+        "DATELINE_USER_COOLDOWN": "off",
+        "DATELINE_SERVER_COOLDOWN": "off",
+    }
+    settings = Settings.from_environ({name: values.get(name, "x") for name in names})
 
     assert sorted(names - set(DESCRIPTIONS)) == list(settings.unknown)
 

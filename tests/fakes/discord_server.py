@@ -1,5 +1,6 @@
 """A Discord on loopback: a bot connects to it, a test acts on it as a user, and asserts."""
 
+import asyncio
 import contextlib
 import importlib
 import os
@@ -16,7 +17,7 @@ from tests.fakes.openapi import schema_errors
 from tests.fakes.redirect import sitecustomize
 from tests.fakes.rest import REPLY, Handler, Rest, Stored
 from tests.fakes.rules import LINK, walk
-from tests.fakes.slash import RefusedError, compose
+from tests.fakes.slash import RefusedError, compose, compose_for_message
 from tests.fakes.wire import (
     BASE,
     ApiError,
@@ -31,11 +32,14 @@ from tests.fakes.wire import (
 )
 from tests.fakes.world import (
     ALICE,
+    AWAY,
     BOT,
     BOT_ID,
     CHANNEL_ID,
+    Place,
     SentMessage,
     User,
+    button_label,
     interaction,
     message,
 )
@@ -171,16 +175,49 @@ class FakeDiscord:
     # Acting as a user
 
     async def slash(
-        self, name: str, /, *, user: User = ALICE, dm: bool = False, **options: Any
+        self,
+        name: str,
+        /,
+        *,
+        user: User = ALICE,
+        dm: bool = False,
+        at: Place | None = None,
+        **options: Any,
     ) -> Exchange:
         """Sends a slash command (`"ask"`, or `"corpus list"` for a subcommand).
+
+        Args:
+            name: of the command.
+            user: who sends it.
+            dm: in the direct messages with the bot instead of the channel.
+            at: where the bot is not.
+            options: by their names.
 
         Raises:
             RefusedError: the user's client would not send it: no such command or option, a
                 required option missing, a value out of range.
         """
-        data = compose(self.commands, name, options, user=user, dm=dm)
-        return await self._interact(COMMAND, data, user, dm=dm)
+        data = compose(self.commands, name, options, user=user, dm=dm, at=at)
+        return await self._interact(COMMAND, data, user, dm=dm, at=at)
+
+    async def choose(
+        self,
+        name: str,
+        on: Exchange | SentMessage,
+        /,
+        *,
+        user: User = ALICE,
+        at: Place | None = None,
+    ) -> Exchange:
+        """Chooses a command from the menu of a message, whoever wrote it.
+
+        Raises:
+            RefusedError: the user's client would not send it: there is no such command.
+        """
+        target = self._rest.stored[on.id].payload | ({"channel_id": at.id} if at else {})
+        dm = at is None and target["channel_id"] != str(CHANNEL_ID)
+        data = compose_for_message(self.commands, name, target, user=user, dm=dm, at=at)
+        return await self._interact(COMMAND, data, user, dm=dm, at=at)
 
     async def autocomplete(
         self,
@@ -221,28 +258,36 @@ class FakeDiscord:
         button = _button(current, label_or_custom_id)
         data = {"component_type": 2, "custom_id": button["custom_id"], "id": button["id"]}
         payload = stored.payload if stored else _remembered(on)
-        dm = on.channel_id != str(CHANNEL_ID)
-        return await self._interact(COMPONENT, data, user, dm=dm, message=payload)
+        at = AWAY.get(on.channel_id)
+        dm = at is None and on.channel_id != str(CHANNEL_ID)
+        return await self._interact(COMPONENT, data, user, dm=dm, at=at, message=payload)
 
     async def mention(self, text: str, /, *, user: User = ALICE) -> Exchange:
         """Writes a message in the channel that mentions the bot."""
         return await self._write(f"<@{BOT_ID}> {text}", user, mentions=[BOT.payload()])
 
-    async def say(self, text: str, /, *, user: User = ALICE) -> Exchange:
-        """Writes a message in the channel that does not mention the bot."""
-        return await self._write(text, user)
+    async def say(self, text: str, /, *, user: User = ALICE, **more: Any) -> Exchange:
+        """Writes a message in the channel that does not mention the bot; `more` is in it too."""
+        return await self._write(text, user, **more)
 
-    async def reply(self, to: SentMessage, text: str, /, *, user: User = ALICE) -> Exchange:
-        """Replies to a message of the bot, which mentions the bot."""
+    async def reply(
+        self, to: Exchange | SentMessage, text: str, /, *, user: User = ALICE, ping: bool = True
+    ) -> Exchange:
+        """Replies to a message of the bot, or to the message that began an exchange.
+
+        The former mentions the bot, unless `ping` is switched off or it answers an interaction:
+        https://github.com/discord/discord-api-docs/issues/5395. `<@id>` in the text always does.
+        """
         place = {"message_id": to.id, "channel_id": to.channel_id}
+        is_pinged = ping and self._is_mentioned_by_replies(to.id)
         return await self._write(
             text,
             user,
             dm=to.channel_id != str(CHANNEL_ID),
             type=REPLY,
-            mentions=[BOT.payload()],
+            mentions=[BOT.payload()] if is_pinged or f"<@{BOT_ID}>" in text else [],
             message_reference=place,
-            referenced_message=self._rest.stored[to.id].payload if self._exists(to) else None,
+            referenced_message=self._rest.stored[to.id].payload if self._exists(to.id) else None,
         )
 
     async def direct_message(self, text: str, /, *, user: User = ALICE) -> Exchange:
@@ -260,10 +305,16 @@ class FakeDiscord:
     # Misbehaving
 
     def rate_limit_next(
-        self, retry_after: float = 0.1, *, via: bool = True, path: str | None = None
+        self,
+        retry_after: float = 0.1,
+        *,
+        via: bool = True,
+        is_global: bool = False,
+        path: str | None = None,
     ) -> None:
         """Answers the next request with 429; without `via` as Cloudflare does, for a ban."""
-        self._faults.append(Fault(429, path, retry_after=retry_after, via=via))
+        fault = Fault(429, path, retry_after=retry_after, via=via, is_global=is_global)
+        self._faults.append(fault)
 
     def fail_next(self, status: int, *, times: int = 1, path: str | None = None) -> None:
         """Answers the next `times` requests (whose path contains `path`) with an error."""
@@ -276,6 +327,10 @@ class FakeDiscord:
         before, aiohttp's client silently tries once more.)
         """
         self._faults.append(Fault(0, path, is_late=after))
+
+    def delay_next_request(self, seconds: float, *, path: str | None = None) -> None:
+        """Answers the next request properly, but late."""
+        self._faults.append(Fault(200, path, delay_s=seconds))
 
     async def drop_gateway(self, code: int = 4000, *, abrupt: bool = False) -> None:
         """Closes the gateway connection: with a code, or by breaking TCP. The bot may RESUME."""
@@ -291,7 +346,9 @@ class FakeDiscord:
         async def serve(request: web.Request) -> web.StreamResponse:
             call = await read(request)
             fault = self._next_fault(call.path)
-            if fault is None or fault.is_late:
+            if fault is not None and fault.delay_s:
+                await asyncio.sleep(fault.delay_s)
+            if fault is None or fault.is_late or fault.delay_s:
                 response = await self._answer(handler, call)
             else:
                 response = failure(fault)
@@ -346,11 +403,18 @@ class FakeDiscord:
     # Events
 
     async def _interact(
-        self, kind: int, data: Json, user: User, *, dm: bool, **more: Any
+        self,
+        kind: int,
+        data: Json,
+        user: User,
+        *,
+        dm: bool,
+        at: Place | None = None,
+        **more: Any,
     ) -> Exchange:
         self._check_online()
         self._rest.add_dm(user)
-        event = interaction(kind, data, user, dm=dm) | more
+        event = interaction(kind, data, user, dm=dm, at=at) | more
         exchange = self._exchange(event, kind, user)
         exchange.token = event["token"]
         if kind == COMPONENT:
@@ -387,19 +451,26 @@ class FakeDiscord:
         if not self.gateway.has_session:
             raise RefusedError("the bot is offline: wait for `connected()` first")
 
-    def _exists(self, sent: SentMessage) -> bool:
-        return sent.id in self._rest.stored
+    def _exists(self, message_id: str) -> bool:
+        return message_id in self._rest.stored
+
+    def _is_mentioned_by_replies(self, message_id: str) -> bool:
+        """Whether a reply to this message, which may just have been deleted, mentions the bot."""
+        if not self._exists(message_id):
+            return True
+        payload = self._rest.stored[message_id].payload
+        return payload["author"]["id"] == str(BOT_ID) and "interaction_metadata" not in payload
 
 
 def _button(sent: SentMessage, label_or_custom_id: str) -> Json:
     """The button of a message that a user means."""
     buttons = [part for part in walk(sent.components) if part["type"] == 2]
     for button in buttons:
-        if label_or_custom_id in {button.get("label"), button.get("custom_id")}:
+        if label_or_custom_id in {button_label(button), button.get("custom_id")}:
             if button.get("disabled") or button["style"] == LINK:
                 raise RefusedError(f"{label_or_custom_id!r} is greyed out, or a link")
             return button
-    labels = [button.get("label") for button in buttons]
+    labels = [button_label(button) for button in buttons]
     raise RefusedError(f"no button {label_or_custom_id!r} among {labels}")
 
 

@@ -12,7 +12,8 @@ from tests.fakes.world import BOT, GUILD_ID, application, guild, snowflake
 
 Json = dict[str, Any]
 
-DISPATCH, HEARTBEAT, IDENTIFY, RESUME, INVALID_SESSION, HELLO, ACK = 0, 1, 2, 6, 9, 10, 11
+DISPATCH, HEARTBEAT, IDENTIFY, RESUME, RECONNECT = 0, 1, 2, 6, 7
+INVALID_SESSION, HELLO, ACK = 9, 10, 11
 HEARTBEAT_MS = 41_250  # Discord's own
 BAD_TOKEN, DISALLOWED_INTENTS = 4004, 4014  # codes for closing
 MESSAGE_CONTENT = 1 << 15
@@ -46,6 +47,8 @@ class Gateway:
         self.identified: list[Json] = []  # the IDENTIFY payloads, in order
         self.resumed = 0
         self.url = ""
+        self.heartbeat_ms = HEARTBEAT_MS
+        self.acknowledges = True  # heartbeats; without that a connection is dead though open
         self._token = token
         self._granted = privileged_intents
         self._changed = changed
@@ -73,7 +76,7 @@ class Gateway:
         await socket.prepare(request)
         self._transports[socket] = request.transport
         try:
-            await _send(socket, {"op": HELLO, "d": {"heartbeat_interval": HEARTBEAT_MS}})
+            await _send(socket, {"op": HELLO, "d": {"heartbeat_interval": self.heartbeat_ms}})
             async for frame in socket:
                 if frame.type is WSMsgType.TEXT:
                     await self._receive(socket, frame.json())
@@ -90,6 +93,13 @@ class Gateway:
             if place % count == number and session.intents & intent == intent:
                 await session.send(event, data)
 
+    async def repeat_last(self, event: str) -> None:
+        """Sends the last event of that name once more, as a new one."""
+        for session in self._sessions.values():
+            sent = [frame["d"] for frame in session.events if frame["t"] == event]
+            if sent:
+                await session.send(event, sent[-1])
+
     async def drop(self, code: int | None) -> None:
         """Closes all connections with a code, or with nothing but a broken TCP connection."""
         for socket, transport in list(self._transports.items()):
@@ -105,6 +115,11 @@ class Gateway:
         for socket in list(self._transports):
             await _send(socket, {"op": INVALID_SESSION, "d": False})
 
+    async def ask_to_reconnect(self) -> None:
+        """Tells the bot to connect again and RESUME, as when a node is taken down."""
+        for socket in list(self._transports):
+            await _send(socket, {"op": RECONNECT, "d": None})
+
     def _forget(self, socket: web.WebSocketResponse) -> None:
         self._transports.pop(socket, None)
         for session in self._sessions.values():
@@ -113,7 +128,8 @@ class Gateway:
 
     async def _receive(self, socket: web.WebSocketResponse, frame: Json) -> None:
         if frame["op"] == HEARTBEAT:
-            await _send(socket, {"op": ACK})
+            if self.acknowledges:
+                await _send(socket, {"op": ACK})
         elif frame["op"] == IDENTIFY:
             await self._identify(socket, frame["d"])
         elif frame["op"] == RESUME:

@@ -12,6 +12,7 @@ from tests.fakes.wire import ApiError, Call, InvalidBodyError
 from tests.fakes.world import (
     ADMIN,
     ALICE,
+    AWAY,
     BOB,
     BOT,
     BOT_ID,
@@ -124,6 +125,8 @@ class Rest:
 
     async def tell(self, event: str, payload: Json) -> None:
         """Sends a message event to the bot, if its intents allow that."""
+        if payload["channel_id"] in AWAY:
+            return
         in_guild = payload["channel_id"] == str(CHANNEL_ID)
         place = {"guild_id": str(GUILD_ID)} if in_guild else {}
         intent = GUILD_MESSAGES if in_guild else DIRECT_MESSAGES

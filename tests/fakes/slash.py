@@ -1,13 +1,15 @@
-"""What a user's Discord client makes of a typed slash command, and what it will not send."""
+"""What a user's Discord client makes of a command, and what it will not send."""
 
 from typing import Any
 
-from tests.fakes.world import MEMBER_PERMISSIONS, User
+from tests.fakes.world import MEMBER_PERMISSIONS, Place, User
 
 Json = dict[str, Any]
 
 SUBCOMMANDS = (1, 2)  # option types: subcommand, subcommand group
-BOT_DM = 1  # a command's context
+GUILD, BOT_DM = 0, 1  # contexts of a command
+GUILD_INSTALL, USER_INSTALL = 0, 1  # integration types
+CHAT_INPUT, MESSAGE_MENU = 1, 3  # types of commands
 TYPES: dict[int, type | tuple[type, ...]] = {3: str, 4: int, 5: bool, 10: (int, float)}
 
 
@@ -22,24 +24,48 @@ def compose(
     *,
     user: User,
     dm: bool,
+    at: Place | None = None,
     focused: str | None = None,
 ) -> Json:
     """The `data` of the interaction for a command; `focused` is the option still being typed."""
     first, *rest = name.split()
-    for command in commands:
-        if command["name"] == first and command["type"] == 1:
-            break
-    else:
-        raise RefusedError(f"no command /{first} among {[c['name'] for c in commands]}")
-    _check_access(command, user, dm=dm)
+    command = _find(commands, first, CHAT_INPUT)
+    _check_access(command, user, dm=dm, at=at)
     options = _nest(command, rest, given, focused)
-    return {"id": command["id"], "name": first, "type": 1, "options": options}
+    return {"id": command["id"], "name": first, "type": CHAT_INPUT, "options": options}
 
 
-def _check_access(command: Json, user: User, *, dm: bool) -> None:
+def compose_for_message(
+    commands: list[Json], name: str, target: Json, *, user: User, dm: bool, at: Place | None
+) -> Json:
+    """The `data` of the interaction for a command from the menu of a message."""
+    command = _find(commands, name, MESSAGE_MENU)
+    _check_access(command, user, dm=dm, at=at)
+    return {
+        "id": command["id"],
+        "name": name,
+        "type": MESSAGE_MENU,
+        "target_id": target["id"],
+        "resolved": {"messages": {target["id"]: target}},
+    }
+
+
+def _find(commands: list[Json], name: str, kind: int) -> Json:
+    for command in commands:
+        if command["name"] == name and command["type"] == kind:
+            return command
+    raise RefusedError(f"no command /{name} among {[c['name'] for c in commands]}")
+
+
+def _check_access(command: Json, user: User, *, dm: bool, at: Place | None) -> None:
     contexts = command.get("contexts")
     if dm and (command.get("dm_permission") is False or (contexts and BOT_DM not in contexts)):
         raise RefusedError(f"/{command['name']} is not there in direct messages")
+    if at is not None:
+        installs = command.get("integration_types") or [GUILD_INSTALL]
+        if USER_INSTALL not in installs or at.context not in (contexts or [GUILD, BOT_DM]):
+            raise RefusedError(f"/{command['name']} is not there where the bot is not")
+        return  # the permissions of another guild's members are not known here
     needed = int(command.get("default_member_permissions") or 0)
     if not dm and not user.is_admin and needed & ~MEMBER_PERMISSIONS:
         raise RefusedError(f"/{command['name']} is not there for {user.name}")

@@ -60,6 +60,8 @@ class Fault:
     times: int = 1
     retry_after: float = 0.0
     via: bool = True
+    is_global: bool = False  # the limit is the whole bot's, not the route's
+    delay_s: float = 0.0  # before it answers properly
     is_late: bool = False  # close the connection only after the request has had its effect
 
 
@@ -95,7 +97,7 @@ def failure(fault: Fault) -> web.Response:
         return web.Response(status=429, text="error code: 1015")
     headers = {"Via": "1.1 google", "Retry-After": str(fault.retry_after)}
     body = {"message": "You are being rate limited.", "retry_after": fault.retry_after}
-    return to_json(body | {"global": False}, 429, headers)
+    return to_json(body | {"global": fault.is_global}, 429, headers)
 
 
 def refusal(error: ApiError, **more: Any) -> web.Response:

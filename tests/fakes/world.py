@@ -12,6 +12,7 @@ Json = dict[str, Any]
 BOT_ID = 1_100_000_000_000_000_001  # of the bot and of its application
 GUILD_ID = 1_100_000_000_000_000_002
 CHANNEL_ID = 1_100_000_000_000_000_003  # the guild's one text channel
+OTHER_GUILD_ID = 1_100_000_000_000_000_004  # of a guild without the bot
 BEGINNING = "2024-01-01T00:00:00+00:00"
 # Of a plain member: react, see, write, embed, attach, read back, use commands.
 MEMBER_PERMISSIONS = sum(1 << bit for bit in (6, 10, 11, 14, 15, 16, 31))
@@ -76,6 +77,20 @@ ADMIN = User(1_200_000_000_000_000_003, "admin", is_admin=True)
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where the bot is not, but users have its commands who installed it for themselves."""
+
+    channel: Json
+    guild_id: str | None
+    context: int
+
+    @property
+    def id(self) -> str:
+        """The id of its channel."""
+        return str(self.channel["id"])
+
+
+@dataclass(frozen=True, slots=True)
 class SentMessage:
     """A message of the bot, as it stood when it was asked for."""
 
@@ -104,12 +119,17 @@ class SentMessage:
 
     @property
     def buttons(self) -> tuple[str, ...]:
-        """The labels of its buttons, in order; those that are greyed out are left out."""
+        """What its buttons show, in order; those that are greyed out are left out."""
         return tuple(
-            part.get("label") or ""
+            button_label(part)
             for part in walk(self.components)
             if part["type"] == 2 and not part.get("disabled")
         )
+
+
+def button_label(button: Json) -> str:
+    """What a button shows: its label, or else its emoji."""
+    return str(button.get("label") or (button.get("emoji") or {}).get("name") or "")
 
 
 def application(privileged_intents: int) -> Json:
@@ -145,6 +165,28 @@ def text_channel() -> Json:
         "rate_limit_per_user": 0,
         "flags": 0,
     }
+
+
+OTHER_GUILD = Place(
+    text_channel() | {"id": "1100000000000000005", "guild_id": str(OTHER_GUILD_ID)},
+    str(OTHER_GUILD_ID),
+    context=0,
+)
+GROUP = Place(
+    {
+        "id": "1100000000000000006",
+        "type": 3,
+        "name": None,
+        "icon": None,
+        "owner_id": str(ALICE.id),
+        "recipients": [ALICE.payload(), BOB.payload()],
+        "last_message_id": None,
+        "flags": 0,
+    },
+    guild_id=None,
+    context=2,
+)
+AWAY = {place.id: place for place in (OTHER_GUILD, GROUP)}
 
 
 def dm_channel(user: User) -> Json:
@@ -215,7 +257,9 @@ def message(author: User, channel_id: str, **more: Any) -> Json:
     return blank | more
 
 
-def interaction(kind: int, data: Json, user: User, *, dm: bool) -> Json:
+def interaction(
+    kind: int, data: Json, user: User, *, dm: bool = False, at: Place | None = None
+) -> Json:
     """What INTERACTION_CREATE brings when `user` does something to the bot."""
     identifier = snowflake()
     common = {
@@ -230,6 +274,8 @@ def interaction(kind: int, data: Json, user: User, *, dm: bool) -> Json:
         "entitlements": [],
         "attachment_size_limit": 10 * 1024 * 1024,
     }
+    if at is not None:
+        return common | _whereabouts(user, at)
     if dm:
         return common | {
             "channel_id": str(user.dm_id),
@@ -247,4 +293,23 @@ def interaction(kind: int, data: Json, user: User, *, dm: bool) -> Json:
         "member": user.member() | {"user": user.payload()},
         "authorizing_integration_owners": {"0": str(GUILD_ID)},
         "context": 0,
+    }
+
+
+def _whereabouts(user: User, at: Place) -> Json:
+    """What an interaction says of who does it where, if the bot is not there."""
+    said: Json = {
+        "channel_id": at.id,
+        "channel": at.channel,
+        "authorizing_integration_owners": {"1": str(user.id)},
+        "context": at.context,
+    }
+    if at.guild_id is None:
+        return said | {"user": user.payload()}
+    return said | {
+        "channel": at.channel | {"permissions": user.member()["permissions"]},
+        "guild_id": at.guild_id,
+        "guild": {"id": at.guild_id, "locale": "en-US", "features": []},
+        "guild_locale": "en-US",
+        "member": user.member() | {"user": user.payload()},
     }

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.answers import as_quote, choose, collapse, nearest
+from retrieval.answers import as_quote, choose, collapse, further, nearest
 from retrieval.reader import Reading
 from retrieval.types import Quote, Reason, Span
 from tests.retrieval.making import make_passage, make_reading
@@ -154,6 +154,20 @@ def test_the_nearest_are_the_best_first() -> None:
     )
 
     assert [("later", []), ("first", [])] == _said(found)
+
+
+def test_what_was_read_beside_the_quotes_is_no_quote_again() -> None:
+    """More passages have to be others, and a near-copy is not another."""
+    readings = [
+        make_reading(_COPY, 0.9, "one", "2024-03-18"),
+        make_reading(_NEAR_COPY, 0.8, "two", "2024-02-20"),
+        make_reading(_NAMED, 0.05, "three"),
+        make_reading(_UNDISCLOSED, 0.02, "four"),
+    ]
+    quotes, _ = choose(readings, threshold=0.2, top_k=4)
+
+    assert [("three", []), ("four", [])] == _said(further(readings, quotes, top_k=4))
+    assert [("three", [])] == _said(further(readings, quotes, top_k=1))
 
 
 def test_a_highlight_is_counted_from_the_start_of_the_quote() -> None:

@@ -1,9 +1,10 @@
 """The door: questions in, dated quotes or an honest silence out, with the model we ship."""
 
 import json
+import shutil
 import threading
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,13 @@ from retrieval.dates import PartialDate
 from retrieval.engine import MAX_QUESTION, Engine, update
 from retrieval.errors import (
     CorpusError,
+    IndexBusyError,
     IndexDamagedError,
     IndexMismatchError,
     ModelError,
     QuestionError,
 )
+from retrieval.index.progress import EMBEDDING
 from retrieval.index.storage import read_manifest, writing
 from retrieval.reader.span import SpanReader
 from retrieval.types import Answer, Article, Filters, Places, Quote
@@ -518,3 +521,81 @@ class TestOpening:
         """Nothing is fetched without being asked for."""
         with pytest.raises(ModelError, match="dateline index --download"):
             Engine.open(Places(seeds, tmp_path / "index", "nobody/has-this-model"))
+
+
+class TestReloading:
+    """What changed is answered from, by another engine, while this one goes on."""
+
+    def test_new_changed_and_deleted_articles_are_taken_up(
+        self, tmp_path: Path, small: Callable[[dict[str, str]], Engine]
+    ) -> None:
+        """And only they are embedded; the engine in use answers as it did."""
+        old = small({"a": "The tram cost 5 crowns.", "b": "Rain fell on Tarn.", "c": "Kim sat."})
+        embedder = old._embedder
+        assert isinstance(embedder, HashingEmbedder)
+        corpus = tmp_path / "corpus"
+        (corpus / "a.txt").write_text("The tram cost 9 crowns.", encoding="utf-8")
+        (corpus / "c.txt").unlink()
+        (corpus / "d.txt").write_text("Snow fell on Oradour.", encoding="utf-8")
+
+        new = old.reload(Places(corpus, tmp_path / "index"))
+
+        assert ["a", "b", "d"] == [article.article_id for article in new.articles]
+        assert ["a", "b", "c"] == [article.article_id for article in old.articles]
+        asked = "How much did the tram cost?"
+        assert ["The tram cost 9 crowns."] == [quote.text for quote in new.answer(asked).quotes]
+        assert ["The tram cost 5 crowns."] == [quote.text for quote in old.answer(asked).quotes]
+        assert ["The tram cost 9 crowns.", "Snow fell on Oradour."] == embedder.embedded
+        assert old.built < new.built <= datetime.now(UTC)
+
+    def test_what_another_process_has_indexed_is_taken_up(
+        self, tmp_path: Path, small: Callable[[dict[str, str]], Engine]
+    ) -> None:
+        """Many may share one index; whoever reloads second finds nothing to build."""
+        old = small({"a": "The tram cost 5 crowns."})
+        make_index(tmp_path, {"b": "Rain fell on Tarn."})
+
+        new = old.reload(Places(tmp_path / "corpus", tmp_path / "index"))
+
+        assert ["a", "b"] == [article.article_id for article in new.articles]
+
+    def test_a_corpus_that_is_gone_is_said(
+        self, tmp_path: Path, small: Callable[[dict[str, str]], Engine]
+    ) -> None:
+        """A disk that is not mounted must not look like a corpus without articles."""
+        old = small({"a": "The tram cost 5 crowns."})
+        shutil.rmtree(tmp_path / "corpus")
+
+        with pytest.raises(CorpusError, match="no corpus folder at"):
+            old.reload(Places(tmp_path / "corpus", tmp_path / "index"))
+        assert old.answer("How much did the tram cost?").quotes
+
+    def test_an_index_that_is_being_written_is_not_waited_for(
+        self, tmp_path: Path, small: Callable[[dict[str, str]], Engine]
+    ) -> None:
+        """Whoever asked for the reload waits for an answer."""
+        old = small({"a": "The tram cost 5 crowns."})
+
+        with (
+            writing(tmp_path / "index"),
+            pytest.raises(IndexBusyError, match="another process is writing"),
+        ):
+            old.reload(Places(tmp_path / "corpus", tmp_path / "index"))
+
+    def test_what_the_report_raises_ends_it_and_leaves_the_index_as_it_was(
+        self, tmp_path: Path, small: Callable[[dict[str, str]], Engine]
+    ) -> None:
+        """A bot that is told to stop cannot wait for a large corpus."""
+        old = small({"a": "The tram cost 5 crowns."})
+        places = Places(tmp_path / "corpus", tmp_path / "index")
+        before = read_manifest(places.index)
+        (places.corpus / "b.txt").write_text("Rain fell on Tarn.", encoding="utf-8")
+
+        def stop(step: str, done: int, total: int) -> None:
+            if step == EMBEDDING:
+                raise StopIteration
+
+        with pytest.raises(StopIteration):
+            old.reload(places, stop)
+        assert before == read_manifest(places.index)
+        assert 2 == len(old.reload(places).articles)

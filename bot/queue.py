@@ -1,0 +1,98 @@
+"""The one worker thread, and the bounded queue of questions in front of it."""
+
+import asyncio
+import contextlib
+import functools
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+from bot.errors import BusyError, StoppingError
+
+_FIRST_GUESS_S = 0.5  # of a question, before one was measured
+_MEASURED = 20  # questions: the machine may be busier today than yesterday
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Queue:
+    """Does one job after another, so that the event loop stays free to acknowledge.
+
+    Args:
+        places: how many questions may be under way at a time.
+
+    Attributes:
+        is_stopping: the bot is about to leave, and nothing more is taken.
+    """
+
+    def __init__(self, places: int) -> None:
+        self._places = places
+        self._held = 0  # places
+        self._jobs = 0  # waiting for the thread, or in it
+        self._took_s = deque([_FIRST_GUESS_S], maxlen=_MEASURED)
+        self.is_stopping = False
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="answer")
+
+    @contextlib.contextmanager
+    def place(self) -> Iterator[None]:
+        """Keeps a place for a question, from before it is acknowledged until it is answered.
+
+        Raises:
+            BusyError: there is none.
+            StoppingError: the bot is about to leave.
+        """
+        self._require_room(self._held)
+        self._held += 1
+        try:
+            yield
+        finally:
+            self._held -= 1
+
+    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What `work` gives, done in the worker thread.
+
+        Whoever has a place finds room, unless jobs without one (a page to turn) have filled it.
+
+        Raises:
+            BusyError: too many jobs wait.
+            StoppingError: the bot is about to leave.
+        """
+        self._require_room(self._jobs)
+        job = functools.partial(work, *args, **kwargs)
+        self._jobs += 1
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._worker, self._measured, job)
+        except asyncio.CancelledError:
+            if self.is_stopping:
+                raise StoppingError from None
+            raise
+        finally:
+            self._jobs -= 1
+
+    @property
+    def wait_s(self) -> int:
+        """How long those who are under way now will take, as jobs took of late; at least 1."""
+        took_s = sum(self._took_s) / len(self._took_s)
+        return max(1, math.ceil(max(self._held, self._jobs) * took_s))
+
+    def stop(self) -> None:
+        """Takes nothing more and gives up what has not begun."""
+        self.is_stopping = True
+        self._worker.shutdown(wait=False, cancel_futures=True)
+
+    def _require_room(self, taken: int) -> None:
+        if self.is_stopping:
+            raise StoppingError
+        if taken >= self._places:
+            raise BusyError(self.wait_s)
+
+    def _measured(self, job: Callable[[], T]) -> T:
+        started = time.perf_counter()
+        try:
+            return job()
+        finally:
+            self._took_s.append(time.perf_counter() - started)
