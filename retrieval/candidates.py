@@ -66,8 +66,13 @@ def retrieve(index: Index, embedder: Embedder, question: str, filters: Filters) 
 
 
 def _scaled(scores: Scores) -> Scores:
-    """`scores` moved and stretched to 0..1; all equal ones become 0."""
-    if scores.size == 0:
-        return scores
-    spread = float(scores.max() - scores.min())
-    return (scores - scores.min()) / spread if spread > 0 else np.zeros_like(scores)
+    """`scores` stretched to 0..1, so that the best becomes 1.
+
+    What becomes 0 is the lowest of many, but at most half of the best: of the few passages of a
+    time window all may be good.
+    """
+    if scores.size == 0 or scores.max() <= 0:
+        return np.zeros_like(scores)
+    best = float(scores.max())
+    lowest = min(float(scores.min()), best / 2)
+    return (scores - lowest) / (best - lowest)

@@ -12,6 +12,7 @@ _REPOSITORY = Path(__file__).parent.parent
 _HEAVY = {"discord", "bot", "torch", "faiss", "sentence_transformers"}
 _DOORS = {
     "retrieval",
+    "retrieval.context",
     "retrieval.dates",
     "retrieval.engine",
     "retrieval.errors",

@@ -1,5 +1,6 @@
 """Find in the coverage: in the menu of a message, asks what the articles say about it."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import discord
@@ -25,5 +26,12 @@ async def find(
         claim = ours or claim_in(message)
         asked = beginning(claim)
         answer = await client.answer(asked)
-        note = "" if asked == claim else f"Only the first {len(asked):,} characters were looked up."
-        await show(interaction, answer, note=note)
+        notes = []
+        if asked != claim:
+            notes.append(f"Only the first {len(asked):,} characters were looked up.")
+        if answer.reason == "weak":  # a statement asks nothing that could be answered
+            answer = replace(answer, quotes=answer.nearest, nearest=(), reason=None)
+            notes.append(
+                "These passages are nearest to it; what they make of it, see for yourself."
+            )
+        await show(interaction, answer, note=" ".join(notes))

@@ -14,7 +14,8 @@ from tests.retrieval.making import make_candidate, make_passage
 
 
 def _read(reader: SpanReader, question: str, *texts: str) -> list[Reading]:
-    candidates = [make_candidate(make_passage(text, f"a{n}")) for n, text in enumerate(texts)]
+    passages = [make_passage(text, f"a{n}") for n, text in enumerate(texts)]
+    candidates = [make_candidate(passage, score=0.9) for passage in passages]  # as of the nearest
     return reader.read(question, candidates)
 
 
