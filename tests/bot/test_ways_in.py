@@ -213,6 +213,7 @@ class TestFind:
         assert answer.ephemeral
         assert stated(answer) == (said or f"{FIRST} More.")
         assert FIRST in [text[: len(FIRST)] for _, text in quotes(answer)]
+        assert "These passages are nearest to it" in answer.text  # a statement asks nothing
         assert () == posted.messages
 
     async def test_a_forwarded_message_is_read(
