@@ -1,19 +1,11 @@
 """A folder tree → its files, and each file → its articles."""
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from retrieval.articles.decoding import decode
-from retrieval.articles.jsonl import read_jsonl
-from retrieval.articles.markdown import read_markdown
-from retrieval.articles.plain_text import read_plain_text
+from retrieval.articles.formats import KNOWN, FileArticles, content, format_of
 from retrieval.errors import ArticleError, CorpusError
-from retrieval.types import Article
-
-MAX_ARTICLE_BYTES = 5_000_000  # War and Peace is 3.3 MB; no article is longer
-MAX_JSONL_BYTES = 4_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +16,6 @@ class CorpusFile:
     """Under the corpus, with "/" between folders."""
     size: int
     mtime_ns: int
-
-
-@dataclass(frozen=True, slots=True)
-class FileArticles:
-    """What one file holds: its articles, and an error for each record that is none."""
-
-    articles: tuple[Article, ...]
-    refused: tuple[ArticleError, ...]
 
 
 def scan(corpus: Path) -> tuple[list[CorpusFile], list[ArticleError]]:
@@ -85,9 +69,9 @@ def _printable(path: str) -> str:
 def _describe(path: Path, relative: str, root: Path) -> CorpusFile:
     if (printable := _printable(relative)) != relative:
         raise ArticleError(printable, "its name is not UTF-8; rename it")
-    if path.suffix.lower() not in _READERS:
-        known = ", ".join(sorted(_READERS))
-        raise ArticleError(relative, f"not a kind of file that is read here ({known})")
+    form = format_of(relative)
+    if form is None:
+        raise ArticleError(relative, f"not a kind of file that is read here ({KNOWN})")
     if path.is_symlink() and not path.resolve().is_relative_to(root):
         raise ArticleError(relative, "a link that leads out of the corpus folder")
     try:
@@ -96,13 +80,11 @@ def _describe(path: Path, relative: str, root: Path) -> CorpusFile:
         raise ArticleError(relative, f"cannot be read ({error.strerror})") from error
     if not path.is_file():
         raise ArticleError(relative, "not an ordinary file")
-    jsonl = path.suffix.lower() == ".jsonl"
-    limit = MAX_JSONL_BYTES if jsonl else MAX_ARTICLE_BYTES
-    if status.st_size > limit:
+    if status.st_size > form.max_bytes:
         raise ArticleError(
             relative,
-            f"too large for one {'file' if jsonl else 'article'} ({status.st_size:,} bytes; "
-            f"at most {limit:,}); split it into one file an article",
+            f"too large for one {'file' if form.holds_many else 'article'} ({status.st_size:,} "
+            f"bytes; at most {form.max_bytes:,}); split it into one file an article",
         )
     return CorpusFile(relative, status.st_size, status.st_mtime_ns)
 
@@ -117,28 +99,7 @@ def read_file(corpus: Path, file: CorpusFile) -> FileArticles:
         data = (corpus / file.path).read_bytes()
     except OSError as error:
         raise ArticleError(file.path, f"cannot be read ({error.strerror})") from error
-    try:
-        text, encoding = decode(data)
-    except ValueError as error:
-        raise ArticleError(file.path, str(error)) from error
-    notes = () if encoding == "utf-8" else (f"not UTF-8: read as {encoding}",)
-    return _READERS[PurePosixPath(file.path).suffix.lower()](file.path, text, notes)
-
-
-def _one(
-    read: Callable[[str, str, tuple[str, ...]], Article],
-) -> Callable[[str, str, tuple[str, ...]], FileArticles]:
-    """A reader of files that hold one article, as a reader of files that hold any number."""
-    return lambda path, text, notes: FileArticles((read(path, text, notes),), ())
-
-
-def _many(path: str, text: str, notes: tuple[str, ...]) -> FileArticles:
-    articles, refused = read_jsonl(path, text, notes, MAX_ARTICLE_BYTES)
-    return FileArticles(tuple(articles), tuple(refused))
-
-
-_READERS: dict[str, Callable[[str, str, tuple[str, ...]], FileArticles]] = {
-    ".jsonl": _many,
-    ".md": _one(read_markdown),
-    ".txt": _one(read_plain_text),
-}
+    form = format_of(file.path)
+    if form is None:
+        raise ArticleError(file.path, f"not a kind of file that is read here ({KNOWN})")
+    return form.read(file.path, content(file.path, data, form.max_bytes))

@@ -1,10 +1,10 @@
 """A `.jsonl` file → its articles, one JSON object a line."""
 
 import json
-from pathlib import PurePosixPath
 
 from retrieval.articles.decoding import require_text
 from retrieval.articles.fields import Fields, article_from_fields, is_whole
+from retrieval.articles.names import bare
 from retrieval.articles.plain_text import lay_out
 from retrieval.errors import ArticleError
 from retrieval.types import Article
@@ -53,9 +53,7 @@ def _read_record(path: str, number: int, line: str, notes: tuple[str, ...]) -> A
     if not is_whole(text):
         raise ArticleError(path, "its text holds half of a surrogate pair", number)
     own_id = next((record[name] for name in _ID if record.get(name) not in (None, "")), None)
-    article_id = (
-        f"{PurePosixPath(path).with_suffix('')}#{number}" if own_id is None else str(own_id)
-    )
+    article_id = f"{bare(path)}#{number}" if own_id is None else str(own_id)
     return article_from_fields(
         path, article_id, text, Fields("field", record), lay_out(text), notes, number
     )

@@ -2,9 +2,9 @@
 
 import re
 from datetime import date
-from pathlib import PurePosixPath
 
 from retrieval.articles.fields import Fields, article_from_fields
+from retrieval.articles.names import bare
 from retrieval.articles.plain_text import lay_out
 from retrieval.errors import ArticleError
 from retrieval.types import Article, Span
@@ -34,9 +34,7 @@ def read_markdown(path: str, text: str, notes: tuple[str, ...] = ()) -> Article:
         layout.stated["title"] = layout.stated["title"].strip("# ")
     if first:
         layout.stated["title"] = first
-    return article_from_fields(
-        path, str(PurePosixPath(path).with_suffix("")), text, fields, layout, notes
-    )
+    return article_from_fields(path, bare(path), text, fields, layout, notes)
 
 
 def _parse(path: str, block: str) -> dict[str, object]:

@@ -2,9 +2,9 @@
 
 import re
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 
 from retrieval.articles.boilerplate import OtherArticles, is_furniture, opens_list, pointers
+from retrieval.articles.names import bare
 from retrieval.articles.titles import derive_title, reads_like_a_headline
 from retrieval.dates import PartialDate, read_date
 from retrieval.errors import ArticleError
@@ -88,7 +88,7 @@ def read_plain_text(path: str, text: str, notes: tuple[str, ...] = ()) -> Articl
         raise ArticleError(path, "there is no article in it, only metadata")
     title = layout.stated.get("title")
     return Article(
-        article_id=str(PurePosixPath(path).with_suffix("")),
+        article_id=bare(path),
         text=text,
         title=title or derive_title(text, opening),
         title_derived=title is None,

@@ -1,15 +1,16 @@
 """The corpus folder: every file is an article, or is refused with a reason."""
 
+import gzip
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from retrieval.articles import corpus as corpus_module
-from retrieval.articles import read_file, scan
+from retrieval.articles import formats, read_file, scan
 from retrieval.articles.corpus import CorpusFile
 from retrieval.errors import ArticleError, CorpusError
 from retrieval.passages import split
@@ -85,7 +86,7 @@ def test_a_file_too_large_for_an_article_is_refused(
     corpus: Corpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A stray database dump must not fill the memory."""
-    monkeypatch.setattr(corpus_module, "MAX_ARTICLE_BYTES", 3)
+    monkeypatch.setitem(formats._FORMATS, ".txt", replace(formats._FORMATS[".txt"], max_bytes=3))
     folder = corpus({"a.txt": "Four", "b.jsonl": '{"text": "B"}'})
 
     assert (
@@ -190,3 +191,32 @@ def test_any_bytes_are_articles_or_article_errors(tmp_path: Path, data: bytes, s
 
     assert read.articles or read.refused
     assert all(split(article) for article in read.articles)
+
+
+def test_a_compressed_file_is_read_as_what_it_holds(corpus: Corpus) -> None:
+    """Archives of coverage come that way; its article is called what it was before."""
+    folder = corpus({})
+    (folder / "a.txt.gz").write_bytes(gzip.compress(b"Kim rode a horse.\n"))
+
+    (article,) = read_file(folder, CorpusFile("a.txt.gz", 0, 0)).articles
+
+    assert ("a", "Kim rode a horse.\n") == (article.article_id, article.text)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (gzip.compress(b"x" * 6_000_000), "more than 5,000,000 bytes once unpacked"),
+        (gzip.compress(b"Kim rode a horse.")[:-9], "the compressed file is cut off"),
+        (b"Kim rode a horse.", "not a gzip file"),
+    ],
+)
+def test_a_compressed_file_that_is_a_bomb_or_broken_is_refused(
+    corpus: Corpus, data: bytes, reason: str
+) -> None:
+    """A thousandfold of its size must not fill the memory."""
+    folder = corpus({})
+    (folder / "a.txt.gz").write_bytes(data)
+
+    with pytest.raises(ArticleError, match=reason):
+        read_file(folder, CorpusFile("a.txt.gz", 0, 0))
