@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
+import numpy as np
 
 from retrieval.errors import ModelError
 from retrieval.model import find_model
@@ -71,13 +71,7 @@ class SpanReader:
         """
         self.threshold = threshold
         self._tokens = Tokens(model)
-        network = Network(model)
-        network.load(weights)
-        capabilities = (
-            torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-        )
-        half = capabilities.get("amx_bf16") or capabilities.get("avx512_bf16")
-        self._network = network.to(torch.bfloat16 if half else torch.float32).eval()
+        self._network = Network(model, weights)
 
     @classmethod
     def shipped(cls, threshold: float | None = None) -> "SpanReader":
@@ -148,8 +142,7 @@ class SpanReader:
         found: dict[int, Found] = {}
         order = sorted(range(len(pairs)), key=lambda n: len(pairs[n].ids))
         for group in _grouped(order, [len(pair.ids) for pair in pairs]):
-            with torch.inference_mode():
-                judged = self._network(*batch([pairs[n] for n in group]))
+            judged = self._network(*batch([pairs[n] for n in group]))
             for row, n in enumerate(group):
                 found[n] = _best(judged, row, pairs[n], passages[n], len(contexts[n]))
         return [found[n] for n in range(len(pairs))]
@@ -197,9 +190,9 @@ def _best(judged: Judgement, row: int, pair: Pair, passage: Passage, context: in
     first, last = pair.first + skipped, pair.first + skipped + len(spans)
     start, end = judged.start[row, first:last], judged.end[row, first:last]
     sentence_of = _sentences_of(spans, passage)
-    together = torch.tensor(sentence_of)
-    allowed = (together[:, None] == together[None, :]).triu().tril(_LONGEST_ANSWER - 1)
-    scores = (start[:, None] + end[None, :]).masked_fill(~allowed, -torch.inf)
+    together = np.array(sentence_of)
+    allowed = np.tril(np.triu(together[:, None] == together[None, :]), _LONGEST_ANSWER - 1)
+    scores = np.where(allowed, start[:, None] + end[None, :], -np.inf)
     begin, finish = divmod(int(scores.argmax()), len(spans))
     return Found(
         sentence=sentence_of[begin],
