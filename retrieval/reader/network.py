@@ -57,7 +57,7 @@ class Network:
             for name, tensor in given.items()
             if name.startswith(_ENCODER)
         }
-        self._encoder = Bert(encoder | {WORDS: word_embeddings(model)})
+        self._encoder = Bert(encoder | {WORDS: word_embeddings(model)}, int8=True)
         self._span, self._span_bias = given["span.weight"].T, given["span.bias"]
         self._answers, self._answers_bias = given["answers.weight"].T, given["answers.bias"]
 

@@ -1,7 +1,5 @@
 """What runs the networks: the shipped graph is the written one, and torch computes the same."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -12,15 +10,14 @@ from retrieval.reader import span
 from retrieval.reader.network import Network, Tokens, batch
 
 
-def test_the_shipped_graph_is_what_its_script_writes() -> None:
+@pytest.mark.parametrize("int8", [False, True])
+def test_a_shipped_graph_is_what_its_script_writes(int8: bool) -> None:
     """Nobody can read a binary file; the script is what is reviewed."""
-    shipped = Path(bert.__file__).with_name("bert.onnx").read_bytes()
-
-    assert build().SerializeToString(deterministic=True) == shipped
+    assert build(int8=int8) == bert.GRAPHS[int8].read_bytes()
 
 
 def test_the_reader_judges_as_the_network_that_was_trained() -> None:
-    """Two of them exist, torch's to train and ONNX Runtime's to run."""
+    """Two of them exist, torch's to train and ONNX Runtime's, in whole numbers, to run."""
     import torch
     from safetensors.torch import load_file
 
@@ -36,11 +33,11 @@ def test_the_reader_judges_as_the_network_that_was_trained() -> None:
     with torch.inference_mode():
         theirs = learner(*map(torch.from_numpy, batch(pairs)))
 
-    np.testing.assert_allclose(ours.answers, theirs.answers.numpy(), atol=1e-3)
+    np.testing.assert_allclose(ours.answers, theirs.answers.numpy(), atol=0.5)
     for row, pair in enumerate(pairs):
         size = len(pair.ids)
-        np.testing.assert_allclose(ours.start[row, :size], theirs.start[row, :size], atol=1e-3)
-        np.testing.assert_allclose(ours.end[row, :size], theirs.end[row, :size], atol=1e-3)
+        np.testing.assert_allclose(ours.start[row, :size], theirs.start[row, :size], atol=0.5)
+        np.testing.assert_allclose(ours.end[row, :size], theirs.end[row, :size], atol=0.5)
 
 
 def test_weights_of_another_size_are_refused() -> None:
