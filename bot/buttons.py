@@ -80,7 +80,7 @@ class Library:
         Raises:
             QuestionError: no source is named so; the window ends before it begins.
         """
-        checked = filters.checked(self.in_order)
+        checked = filters.checked({article.source for article in self.in_order})
         return [article for article in self.in_order if checked.admits(article)]
 
     def find(self, key: str) -> Article:

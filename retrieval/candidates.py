@@ -39,17 +39,15 @@ def retrieve(index: Index, embedder: Embedder, question: str, filters: Filters) 
     embedded = time.perf_counter()
     admitted = index.admitted(filters)
     words = stems(question)
-    lexical, article = (
-        np.where(admitted, scores, 0.0).astype(np.float64)
-        for scores in (index.word_scores(words), index.article_scores(words))
-    )
+    lexical_scores, article_scores = index.word_scores(words), index.article_scores(words)
     rows = {row for row, _ in index.nearest(embedding, POOL, admitted)}
-    for scores in (lexical, article):
-        best = np.argsort(-scores, kind="stable")[:POOL]
-        rows.update(int(row) for row in best if scores[row] > 0)
+    for scores in (lexical_scores, article_scores):
+        rows.update(_best(scores, admitted))
     pool = sorted(rows)
-    dense = index.cosines(embedding, pool).astype(np.float64)
-    lexical, article = lexical[pool], article[pool]
+    dense, lexical, article = (
+        scores.astype(np.float64)
+        for scores in (index.cosines(embedding, pool), lexical_scores[pool], article_scores[pool])
+    )
     fused = _DENSE * _scaled(dense) + _LEXICAL * _scaled(lexical) + _ARTICLE * _scaled(article)
     candidates = tuple(
         Candidate(
@@ -63,6 +61,16 @@ def retrieve(index: Index, embedder: Embedder, question: str, filters: Filters) 
     )
     done = time.perf_counter()
     return Retrieved(candidates, 1e3 * (embedded - started), 1e3 * (done - embedded))
+
+
+def _best(scores: npt.NDArray[np.float32], admitted: npt.NDArray[np.bool_]) -> list[int]:
+    """The admitted rows with the best `POOL` scores above 0; of equals, the first."""
+    rows = np.flatnonzero((scores > 0) & admitted)
+    if len(rows) > POOL:
+        border = np.partition(scores[rows], -POOL)[-POOL]
+        rows = rows[scores[rows] >= border]
+        rows = rows[np.argsort(-scores[rows], kind="stable")[:POOL]]
+    return [int(row) for row in rows]
 
 
 def _scaled(scores: Scores) -> Scores:

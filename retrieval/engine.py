@@ -58,7 +58,6 @@ class Engine:
         self._embedder = embedder
         self._reader = reader
         self._today = today
-        self._articles = {article.article_id: article for article in index.articles}
 
     @classmethod
     def open(
@@ -121,7 +120,8 @@ class Engine:
         from retrieval.index.folder import FolderIndex
 
         build(places.corpus, places.index, self._embedder, report=report)
-        index = FolderIndex.open(places.index)
+        like = self._index if isinstance(self._index, FolderIndex) else None
+        index = FolderIndex.open(places.index, like)
         require_match(places.index, index.manifest, places.corpus, self._embedder.model)
         return Engine(index, self._embedder, self._reader, self._today)
 
@@ -177,7 +177,7 @@ class Engine:
         question = _checked(question)
         if context.strip():
             question = understand(question, context)
-        filters = (filters or Filters()).checked(self.articles)
+        filters = (filters or Filters()).checked(self._index.sources)
         if top_k < 1:
             raise QuestionError(f"at least one quote must be allowed, not {top_k}")
         asked, window = self._asked_time(question, filters)
@@ -202,7 +202,7 @@ class Engine:
         """
         from retrieval.candidates import retrieve
 
-        filters = filters.checked(self.articles)
+        filters = filters.checked(self._index.sources)
         found = retrieve(self._index, self._embedder, _checked(question), filters).candidates
         orders = {
             "dense": sorted(found, key=lambda c: -c.dense),
@@ -231,7 +231,7 @@ class Engine:
         from retrieval.candidates import retrieve
 
         topic = _checked(topic)
-        filters = (filters or Filters()).checked(self.articles)
+        filters = (filters or Filters()).checked(self._index.sources)
         if limit < 1:
             raise QuestionError(f"at least one passage must be allowed, not {limit}")
         found = retrieve(self._index, self._embedder, topic, filters)
@@ -251,7 +251,7 @@ class Engine:
         if asked.has_window and not filters.has_window:
             after = asked.after if asked.event is None else self._first_coverage(asked.event)
             window = replace(filters, after=after, before=asked.before)
-            if window.has_window and any(map(window.admits, self.articles)):
+            if window.has_window and self._index.admitted(window).any():
                 return asked, window
         if not asked.newest:
             return None, None
@@ -262,13 +262,13 @@ class Engine:
         words = stems(event)
         if not words:
             return None
-        passages = self._index.passages
-        scores = [self._index.word_scores([word]) for word in words]
+        holding = self._index.word_scores(words[:1]) > 0
+        for word in words[1:]:
+            holding &= self._index.word_scores([word]) > 0
         dates = [
             published
-            for row in range(len(passages))
-            if all(score[row] > 0 for score in scores)
-            and (published := passages[row].article.published) is not None
+            for row in holding.nonzero()[0].tolist()
+            if (published := self._index.passages[row].article.published) is not None
         ]
         return min(dates, key=lambda published: published.first_day, default=None)
 

@@ -36,7 +36,7 @@ class Survey:
         Raises:
             QuestionError: no source is named so; the window ends before it begins.
         """
-        checked = filters.checked([article for article, _ in self.articles])
+        checked = filters.checked({article.source for article, _ in self.articles})
         return replace(self, articles=tuple(f for f in self.articles if checked.admits(f[0])))
 
 
@@ -50,8 +50,9 @@ def survey(places: Places, report: Report = no_report) -> Survey:
     try:
         manifest = read_manifest(places.index)
         if is_current(places.corpus, manifest):
-            generation = verify(places.index, manifest)
-            groups = list(read_articles(places.index, generation))
+            for segment in manifest.segments:
+                verify(places.index, segment)
+            groups = list(read_articles(places.index, manifest))
             refused = [
                 ArticleError(file.path, reason, line)
                 for file in manifest.files
@@ -99,14 +100,15 @@ def _in_order(found: Iterable[tuple[Article, int]]) -> tuple[tuple[Article, int]
 
 
 def describe_index(places: Places, model: ModelFiles) -> tuple[str, bool]:
-    """The state of the index, for people, and whether it can be used as it is.
+    """The state of the index, for people, and whether it can be used as it is; reads it whole.
 
     Raises:
         CorpusError, IndexFolderError: the index is damaged or does not fit.
     """
     manifest = read_manifest(places.index)
     require_match(places.index, manifest, places.corpus, model)
-    verify(places.index, manifest)
+    for segment in manifest.segments:
+        verify(places.index, segment, whole=True)
     count = f"{manifest.passages:,} passage{'' if manifest.passages == 1 else 's'}"
     size = f"{count} in {places.index}"
     if is_current(places.corpus, manifest):

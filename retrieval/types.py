@@ -133,8 +133,8 @@ class Filters:
         """Whether a time window was asked for."""
         return self.after is not None or self.before is not None
 
-    def checked(self, articles: Collection[Article]) -> "Filters":
-        """These, with the `sources` that `source` means among all articles.
+    def checked(self, sources: Collection[str]) -> "Filters":
+        """These, with the `sources` that `source` means among all there are.
 
         They are the one that is named so, in any case, or else all whose names hold it.
 
@@ -144,14 +144,13 @@ class Filters:
         after, before = self.after, self.before
         if after and before and after.first_day > before.last_day:
             raise QuestionError(f"the window ends ({before}) before it begins ({after})")
-        if self.source is None or not articles:
+        if self.source is None or not sources:
             return self
-        names = {article.source for article in articles}
         key = self.source.strip().casefold()
-        whole = {name for name in names if name.casefold() == key}
-        found = whole or {name for name in names if key in name.casefold()}
+        whole = {name for name in sources if name.casefold() == key}
+        found = whole or {name for name in sources if key in name.casefold()}
         if not key or not found:
-            some = ", ".join(sorted(names)[:8]) + (" …" if len(names) > 8 else "")
+            some = ", ".join(sorted(sources)[:8]) + (" …" if len(sources) > 8 else "")
             raise QuestionError(f"no source is called {self.source!r}; there are: {some}")
         return replace(self, sources=frozenset(found))
 
@@ -165,13 +164,15 @@ class Filters:
             self.before is None or published.first_day <= self.before.last_day
         )
 
-    def admits(self, article: Article) -> bool:
-        """Whether this article may be quoted. `source` alone compares whole and case-folded."""
-        if not self.admits_date(article.published):
-            return False
+    def admits_source(self, source: str) -> bool:
+        """Whether articles of this source may be quoted. `source` alone compares whole names."""
         if self.sources is not None:
-            return article.source in self.sources
-        return self.source is None or article.source.casefold() == self.source.casefold()
+            return source in self.sources
+        return self.source is None or source.casefold() == self.source.casefold()
+
+    def admits(self, article: Article) -> bool:
+        """Whether this article may be quoted."""
+        return self.admits_date(article.published) and self.admits_source(article.source)
 
 
 @dataclass(frozen=True)

@@ -1,55 +1,71 @@
-"""The index as a folder: FAISS for embeddings, bm25s for words."""
+"""The index as a folder: the segments that its manifest names, searched as one."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
+from typing import TypeVar, overload
 
-import bm25s
 import faiss
 import numpy as np
 import numpy.typing as npt
 
 from retrieval.embedder import Embeddings
 from retrieval.errors import IndexDamagedError
-from retrieval.index.storage import Manifest, built_at, read_articles, read_manifest, verify
+from retrieval.index.postings import Lexicon, Scores
+from retrieval.index.segment import UNDATED, Layout, Segment, gather, locate
+from retrieval.index.storage import Manifest, Sentences, passage, read_manifest, verify
 from retrieval.types import Article, CorpusSummary, Filters, Passage
-from retrieval.words import stems
 
-_EMBEDDINGS = "embeddings.faiss"
-_WORDS = "bm25"
-_ARTICLE_WORDS = "bm25-articles"
-_OPEN_ATTEMPTS = 5  # a writer may replace the generation while it is being read
+_OPEN_ATTEMPTS = 5  # a writer may replace segments while they are being opened
+_KEPT = 512  # articles that were read last: what one question and its buttons look at
+T = TypeVar("T")
 
 
 class FolderIndex:
-    """An open index: everything it needs is in memory, so the folder may change meanwhile."""
+    """An open index. Everything it needs is open, so the folder may change meanwhile.
 
-    def __init__(
-        self,
-        manifest: Manifest,
-        passages: Sequence[Passage],
-        embeddings: "faiss.Index",
-        words: bm25s.BM25 | None,
-        article_words: bm25s.BM25 | None,
-        built: datetime,
-    ) -> None:
+    Articles, embeddings and postings stay on disk and are read where they are needed.
+    """
+
+    def __init__(self, manifest: Manifest, segments: Sequence[Segment]) -> None:
         self.manifest = manifest
-        self.built = built
-        self.passages = passages
-        by_id = {passage.article.article_id: passage.article for passage in passages}
-        self.articles: Sequence[Article] = [by_id[key] for key in sorted(by_id)]
-        self._embeddings = embeddings
-        self._words = words
-        self._article_words = article_words
-        places = {article.article_id: place for place, article in enumerate(by_id.values())}
-        self._article_of_row = np.array(
-            [places[passage.article.article_id] for passage in passages], dtype=np.int64
+        self._segments = segments
+        layout = Layout.of(segments, [record.deleted for record in manifest.segments])
+        self._layout = layout
+        self._owners, self._locals = locate(layout)
+        size, articles = len(self._owners), len(layout.ids)
+        self._article_of_row = np.repeat(
+            np.arange(articles, dtype=np.int32), np.diff(layout.first_rows)
         )
-        self.summary = summarise(self.articles, len(passages))
+        words = [segment.words for segment in segments]
+        article_words = [segment.article_words for segment in segments]
+        self._words = Lexicon(list(zip(words, layout.rows, strict=True)), size)
+        self._article_words = Lexicon(
+            list(zip(article_words, layout.places, strict=True)), articles
+        )
+        self._article = lru_cache(maxsize=_KEPT)(self._read_article)
+        self._first_days, self._last_days, self._source_codes = (
+            self._heads(field) for field in ("first_day", "last_day", "source")
+        )
+        names: dict[str, int] = {}
+        for number, segment in enumerate(segments):
+            mine = layout.owners == number
+            codes = [names.setdefault(name, len(names)) for name in segment.sources]
+            self._source_codes[mine] = np.array(codes, dtype=np.int32)[self._source_codes[mine]]
+        used = set(np.unique(self._source_codes).tolist())
+        self._names = {name: code for name, code in names.items() if code in used}
+        self.articles: Sequence[Article] = _Lazy(articles, lambda at: self._article(at)[0])
+        self.passages: Sequence[Passage] = _Lazy(size, self._passage)
+        self.summary = self._summarise()
 
     @classmethod
-    def open(cls, folder: Path) -> "FolderIndex":
-        """Reads the index in `folder`; blocks.
+    def open(cls, folder: Path, like: "FolderIndex | None" = None) -> "FolderIndex":
+        """Opens the index in `folder`; blocks.
+
+        Args:
+            folder: the index folder.
+            like: an index that was opened there before; what both have in common is shared.
 
         Raises:
             IndexNotBuiltError: there is none.
@@ -58,129 +74,163 @@ class FolderIndex:
         for attempt in range(_OPEN_ATTEMPTS):
             manifest = read_manifest(folder)
             try:
-                return cls._open(folder, manifest)
+                return cls(manifest, open_segments(folder, manifest, like))
             except IndexDamagedError:
                 last = attempt == _OPEN_ATTEMPTS - 1
-                if last or read_manifest(folder).generation == manifest.generation:
+                if last or read_manifest(folder) == manifest:
                     raise
         raise AssertionError("unreachable")
 
-    @classmethod
-    def _open(cls, folder: Path, manifest: Manifest) -> "FolderIndex":
-        generation = verify(folder, manifest)
-        passages = [passage for group in read_articles(folder, generation) for passage in group]
-        try:
-            embeddings = faiss.read_index(str(generation / _EMBEDDINGS))
-            words, article_words = (
-                bm25s.BM25.load(str(generation / name), show_progress=False)
-                if (generation / name).is_dir()
-                else None
-                for name in (_WORDS, _ARTICLE_WORDS)
-            )
-            built = built_at(generation)
-        except (RuntimeError, OSError, ValueError, KeyError) as error:
-            raise IndexDamagedError(folder, "its embeddings or words cannot be read") from error
-        if not len(passages) == embeddings.ntotal == manifest.passages:
-            raise IndexDamagedError(folder, "its parts are of different sizes")
-        return cls(manifest, passages, embeddings, words, article_words, built)
+    @property
+    def built(self) -> datetime:
+        """When it was last written, in UTC."""
+        return self.manifest.built_at
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """The names of all sources."""
+        return frozenset(self._names)
+
+    @property
+    def segments(self) -> Sequence[Segment]:
+        """What it is made of."""
+        return self._segments
 
     def embeddings(self) -> Embeddings:
         """All embeddings, shape `(len(passages), dimensions)`, a copy."""
-        return np.asarray(
-            self._embeddings.reconstruct_n(0, self._embeddings.ntotal), dtype=np.float32
-        )
+        return gather(self._segments, self._owners, self._locals)
 
     def admitted(self, filters: Filters) -> npt.NDArray[np.bool_]:
         """Which rows the filters let in."""
-        let_in = {article.article_id for article in self.articles if filters.admits(article)}
-        return np.fromiter(
-            (passage.article.article_id in let_in for passage in self.passages),
-            dtype=np.bool_,
-            count=len(self.passages),
-        )
+        let_in = np.ones(len(self.articles), dtype=np.bool_)
+        if filters.has_window:
+            let_in &= self._first_days != UNDATED
+        if filters.after is not None:
+            let_in &= self._last_days >= filters.after.first_day.toordinal()
+        if filters.before is not None:
+            let_in &= self._first_days <= filters.before.last_day.toordinal()
+        if filters.source is not None or filters.sources is not None:
+            codes = [code for name, code in self._names.items() if filters.admits_source(name)]
+            let_in &= np.isin(self._source_codes, codes)
+        return let_in[self._article_of_row]
 
     def nearest(
         self, embedding: Embeddings, k: int, admitted: npt.NDArray[np.bool_]
     ) -> list[tuple[int, float]]:
         """The admitted rows nearest to an embedding, with their cosines, best first."""
-        k = min(k, int(admitted.sum()))
-        if k == 0:
-            return []
-        parameters = None
-        if not admitted.all():
-            rows = np.flatnonzero(admitted).astype(np.int64)
-            selector = faiss.IDSelectorBatch(rows)
-            # The constructor takes keywords at run time; its declared types do not say so.
-            parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
-        scores, found = self._embeddings.search(embedding, k + 1, params=parameters)
-        # FAISS fills up with label -1 when it finds fewer.
-        pairs = [
-            (int(row), float(score))
-            for row, score in zip(found[0], scores[0], strict=True)
-            if row >= 0
-        ]
-        if len(pairs) > k and pairs[k][1] >= pairs[k - 1][1]:
-            # Equals on both sides of the border, and FAISS takes any of them: let all come in.
-            border = float(np.nextafter(np.float32(pairs[k][1]), np.float32(-2)))
-            _, near, rows_found = self._embeddings.range_search(
-                embedding, border, params=parameters
-            )
-            pairs = [(int(row), float(score)) for row, score in zip(rows_found, near, strict=True)]
+        pairs: list[tuple[int, float]] = []
+        for segment, rows in zip(self._segments, self._layout.rows, strict=True):
+            # The row -1 of what does not count would be the last one's.
+            here = admitted[rows] & (rows >= 0)
+            found = _nearest(segment.flat, embedding, k, here)
+            pairs += ((int(rows[local]), score) for local, score in found)
         return sorted(pairs, key=lambda pair: (-pair[1], pair[0]))[:k]
 
-    def word_scores(self, words: Sequence[str]) -> npt.NDArray[np.float32]:
+    def word_scores(self, words: Sequence[str]) -> Scores:
         """BM25 of every row for stemmed words."""
-        return _bm25(self._words, words, len(self.passages))
+        return self._words.scores(words)
 
-    def article_scores(self, words: Sequence[str]) -> npt.NDArray[np.float32]:
+    def article_scores(self, words: Sequence[str]) -> Scores:
         """BM25 of the article of every row for stemmed words."""
-        return _bm25(self._article_words, words, len(self.articles))[self._article_of_row]
+        return self._article_words.scores(words)[self._article_of_row]
 
     def cosines(self, embedding: Embeddings, rows: Sequence[int]) -> npt.NDArray[np.float32]:
         """The cosine of one embedding and each of these rows."""
         if not rows:
             return np.empty(0, dtype=np.float32)
-        chosen = self._embeddings.reconstruct_batch(np.asarray(rows, dtype=np.int64))
+        chosen = gather(self._segments, self._owners[rows], self._locals[rows])
         return np.asarray(chosen @ embedding[0], dtype=np.float32)
 
+    def _heads(self, field: str) -> npt.NDArray[np.int32]:
+        """What the segments know of every article, by its place."""
+        found = np.empty(len(self._layout.ids), dtype=np.int32)
+        for segment, places in zip(self._segments, self._layout.places, strict=True):
+            found[places[places >= 0]] = segment.heads[field][:-1][places >= 0]
+        return found
 
-def summarise(articles: Sequence[Article], passages: int) -> CorpusSummary:
-    """How much there is, and from when to when."""
-    dates = [article.published for article in articles if article.published is not None]
-    return CorpusSummary(
-        articles=len(articles),
-        passages=passages,
-        first=min(dates, key=lambda date: date.first_day, default=None),
-        last=max(dates, key=lambda date: date.last_day, default=None),
-    )
+    def _read_article(self, place: int) -> tuple[Article, Sentences]:
+        segment = self._segments[int(self._layout.owners[place])]
+        return segment.article(int(self._layout.ordinals[place]))
 
+    def _passage(self, row: int) -> Passage:
+        place = int(self._article_of_row[row])
+        article, sentences = self._article(place)
+        return passage(article, sentences[row - int(self._layout.first_rows[place])])
 
-def write_search_files(
-    generation: Path, passages: Sequence[Passage], embeddings: Embeddings
-) -> None:
-    """Writes what `FolderIndex` searches in, for passages and embeddings of the same order."""
-    flat = faiss.IndexFlatIP(embeddings.shape[1])
-    flat.add(embeddings)
-    # Written by Python, for whose errors there is a sentence: FAISS would raise a RuntimeError.
-    (generation / _EMBEDDINGS).write_bytes(faiss.serialize_index(flat).tobytes())
-    _write_words(generation / _WORDS, [passage.text for passage in passages])
-    texts: dict[str, list[str]] = {}  # in the order in which `FolderIndex` meets the articles
-    for passage in passages:
-        article = passage.article
-        texts.setdefault(article.article_id, [article.title]).append(passage.text)
-    _write_words(generation / _ARTICLE_WORDS, [" ".join(parts) for parts in texts.values()])
+    def _summarise(self) -> CorpusSummary:
+        dated = np.flatnonzero(self._first_days != UNDATED)
+        first = last = None
+        if dated.size:
+            first = self.articles[int(dated[np.argmin(self._first_days[dated])])].published
+            last = self.articles[int(dated[np.argmax(self._last_days[dated])])].published
+        return CorpusSummary(len(self.articles), len(self.passages), first, last)
 
 
-def _write_words(folder: Path, texts: Sequence[str]) -> None:
-    tokens = [stems(text) for text in texts]
-    if any(tokens):  # a corpus of stop words alone has nothing to search by
-        words = bm25s.BM25(method="lucene")
-        words.index(tokens, show_progress=False)
-        words.save(str(folder), show_progress=False)
+def open_segments(
+    folder: Path, manifest: Manifest, like: FolderIndex | None = None
+) -> list[Segment]:
+    """The segments that a manifest names, once they have been verified.
+
+    Raises:
+        IndexDamagedError: they are not whole.
+    """
+    known = {} if like is None else {s.record.name: s for s in like.segments}
+    opened: list[Segment] = []
+    for record in manifest.segments:
+        segment = known.get(record.name)
+        if segment is None or segment.record.content != record.content:
+            verify(folder, record)
+            segment = Segment(folder, record)
+        opened.append(segment)
+    return opened
 
 
-def _bm25(index: bm25s.BM25 | None, words: Sequence[str], size: int) -> npt.NDArray[np.float32]:
-    known = [] if index is None else [word for word in words if word in index.vocab_dict]
-    if index is None or not known:
-        return np.zeros(size, dtype=np.float32)
-    return np.asarray(index.get_scores(known), dtype=np.float32)
+def _nearest(
+    flat: "faiss.Index", embedding: Embeddings, k: int, admitted: npt.NDArray[np.bool_]
+) -> list[tuple[int, float]]:
+    """The admitted rows of one segment nearest to an embedding, and all equal to the last."""
+    k = min(k, int(admitted.sum()))
+    if k == 0:
+        return []
+    parameters = None
+    if not admitted.all():
+        bits = np.packbits(admitted, bitorder="little")
+        # The constructors take these at run time; their declared types do not say so.
+        selector = faiss.IDSelectorBitmap(bits)  # type: ignore[arg-type, call-arg]
+        parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
+    # One question has nothing to share out, and threads that wait for nothing slow others down.
+    faiss.omp_set_num_threads(1)
+    scores, found = flat.search(embedding, k + 1, params=parameters)
+    # FAISS fills up with label -1 when it finds fewer.
+    pairs = [
+        (int(row), float(score)) for row, score in zip(found[0], scores[0], strict=True) if row >= 0
+    ]
+    if len(pairs) > k and pairs[k][1] >= pairs[k - 1][1]:
+        # Equals on both sides of the border, and FAISS takes any of them: let all come in.
+        border = float(np.nextafter(np.float32(pairs[k][1]), np.float32(-2)))
+        _, near, rows_found = flat.range_search(embedding, border, params=parameters)
+        pairs = [(int(row), float(score)) for row, score in zip(rows_found, near, strict=True)]
+    return pairs
+
+
+class _Lazy(Sequence[T]):
+    """A sequence whose items are made when they are asked for."""
+
+    def __init__(self, size: int, item: Callable[[int], T]) -> None:
+        self._size = size
+        self._item = item
+
+    def __len__(self) -> int:
+        return self._size
+
+    @overload
+    def __getitem__(self, at: int) -> T: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[T]: ...
+    def __getitem__(self, at: int | slice) -> T | list[T]:
+        if isinstance(at, slice):
+            return [self._item(number) for number in range(*at.indices(self._size))]
+        return self._item(range(self._size)[at])
+
+    def __iter__(self) -> Iterator[T]:
+        return map(self._item, range(self._size))

@@ -1,6 +1,6 @@
 """What every index can do; its implementations stand beside this file."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -21,6 +21,10 @@ class Index(Protocol):
     @property
     def articles(self) -> Sequence[Article]:
         """In order of `article_id`."""
+
+    @property
+    def sources(self) -> Collection[str]:
+        """The names of all sources."""
 
     @property
     def passages(self) -> Sequence[Passage]:

@@ -1,13 +1,16 @@
-"""One folder on disk that is at every moment a whole index: generations, manifest, locks.
+"""One folder on disk that is at every moment a whole index: segments, manifest, locks.
 
     <folder>/
-      manifest.json            names the generation that counts, and what must be in it
-      generation-<n>/          written aside and complete before the manifest names it
-        articles.jsonl  embeddings.faiss  bm25/…
+      manifest.json            names the segments that count, and what must be in them
+      segment-<n>/             some articles with all that is searched in; never changed again
+        articles.jsonl  names.json  arrays.bin  embeddings.faiss
+      unfinished.json          as manifest.json, of a build that goes on; nobody answers from it
 
-A writer fills a new generation, forces it to disk, and replaces the manifest in one step; whoever
-opens the folder sees the old index or the new one. What a killed writer leaves behind is a
-generation that no manifest names; the next writer removes it. No torch, no FAISS here.
+A writer puts new and changed articles into new segments, forces them to disk, and replaces the
+manifest in one step; whoever opens the folder sees the old index or the new one. An article that
+is gone stays in its segment, and the manifest says that it no longer counts. What a killed writer
+leaves behind is either named by `unfinished.json`, from where the next writer goes on, or by
+nothing, and removed. No torch, no FAISS here, and no numpy.
 """
 
 import contextlib
@@ -15,9 +18,10 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -31,9 +35,15 @@ from retrieval.errors import (
 )
 from retrieval.types import Article, Passage, Span
 
-FORMAT = 2  # of everything in the folder; a reader of another format refuses it
-_MANIFEST = "manifest.json"
-_ARTICLES = "articles.jsonl"
+FORMAT = 3  # of everything in the folder; a reader of another format refuses it
+ARTICLES = "articles.jsonl"
+MANIFEST = "manifest.json"
+UNFINISHED = "unfinished.json"
+
+Group = tuple[Passage, ...]
+"""The passages of one article: what an article is to an index."""
+Sentences = Sequence[Sequence[Sequence[int]]]
+"""For each passage of an article, start and end of each of its sentences."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,35 +63,75 @@ class FileRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Seal:
+    """What one file of a segment is, and how the file system describes it untouched."""
+
+    sha256: str
+    size: int
+    inode: int
+    mtime_ns: int
+    ctime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentRecord:
+    """One segment, and which of its articles no longer count."""
+
+    name: str
+    articles: int
+    """How many it holds, deleted ones too."""
+    rows: int
+    """How many passages it holds, those of deleted articles too."""
+    passages: int
+    """How many of them count."""
+    deleted: tuple[int, ...]
+    """Ordinals of the articles that no longer count, ascending."""
+    embedded: bool
+    """Whether it has its embeddings yet; always so in a manifest that is answered from."""
+    content: dict[str, Seal]
+    """Every file of the segment, by its name."""
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """What the index folder holds and what it was made from."""
 
-    generation: str
     corpus: str
     """The corpus folder, absolute."""
     model: str
     model_digest: str
-    dimensions: int
     passage_settings: str
-    passages: int
+    built: str
+    """When the corpus was last taken up, in UTC, as ISO 8601."""
+    anew: bool
+    """Built from nothing, and not from an index that was there."""
+    segments: tuple[SegmentRecord, ...]
     files: tuple[FileRecord, ...]
-    content: dict[str, str]
-    """SHA-256 of each file of the generation, by its path in it."""
+
+    @property
+    def passages(self) -> int:
+        """How many passages count."""
+        return sum(segment.passages for segment in self.segments)
+
+    @property
+    def built_at(self) -> datetime:
+        """When the corpus was last taken up, in UTC."""
+        return datetime.fromisoformat(self.built)
 
 
-def read_manifest(folder: Path) -> Manifest:
-    """The manifest of the index in `folder`.
+def read_manifest(folder: Path, name: str = MANIFEST) -> Manifest:
+    """The manifest of the index in `folder`; with `UNFINISHED`, that of a build to go on with.
 
     Raises:
         IndexNotBuiltError: there is none.
         IndexDamagedError: it cannot be understood.
     """
     try:
-        text = (folder / _MANIFEST).read_text(encoding="utf-8")
+        text = (folder / name).read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):
         raise IndexNotBuiltError(folder) from None
     except UnicodeDecodeError as error:
-        raise IndexDamagedError(folder, f"{_MANIFEST} is not text") from error
+        raise IndexDamagedError(folder, f"{name} is not text") from error
     except OSError as error:
         raise IndexFolderError(
             f"the index in {folder} cannot be read ({error.strerror}); give this user the right "
@@ -93,7 +143,7 @@ def read_manifest(folder: Path) -> Manifest:
             raise IndexDamagedError(folder, "written by another version of Dateline")
         raw = sealed["manifest"]
         if sealed["digest"] != _seal(raw):
-            raise IndexDamagedError(folder, f"{_MANIFEST} is altered")
+            raise IndexDamagedError(folder, f"{name} is altered")
         raw["files"] = tuple(
             FileRecord(
                 **{
@@ -104,9 +154,19 @@ def read_manifest(folder: Path) -> Manifest:
             )
             for file in raw["files"]
         )
+        raw["segments"] = tuple(
+            SegmentRecord(
+                **{
+                    **segment,
+                    "deleted": tuple(segment["deleted"]),
+                    "content": {path: Seal(**seal) for path, seal in segment["content"].items()},
+                }
+            )
+            for segment in raw["segments"]
+        )
         return Manifest(**raw)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise IndexDamagedError(folder, f"{_MANIFEST} cannot be understood") from error
+        raise IndexDamagedError(folder, f"{name} cannot be understood") from error
 
 
 def _seal(manifest: object) -> str:
@@ -114,29 +174,54 @@ def _seal(manifest: object) -> str:
     return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
 
 
-def verify(folder: Path, manifest: Manifest) -> Path:
-    """The generation's folder, once every file in it has been compared with its digest.
+def verify(folder: Path, segment: SegmentRecord, *, whole: bool = False) -> None:
+    """Compares every file of a segment with its seal.
+
+    A file that lies untouched since it was written, as the file system tells by its inode and
+    its times, is taken to be what it was; any other is read and its digest compared.
+
+    Args:
+        folder: the index folder.
+        segment: what should be there.
+        whole: read every file, untouched or not: seconds for each gigabyte.
 
     Raises:
         IndexDamagedError: a file is missing or altered.
     """
-    generation = folder / manifest.generation
-    for name, digest in manifest.content.items():
+    for name, seal in segment.content.items():
+        path = folder / segment.name / name
         try:
-            found = file_digest(generation / name)
+            if not whole and seal == _sealed(path, seal.sha256):
+                continue
+            found = _file_digest(path)
         except OSError as error:
             raise IndexDamagedError(folder, f"{name}: {error.strerror}") from error
-        if found != digest:
+        if found != seal.sha256:
             raise IndexDamagedError(folder, f"{name} is altered")
-    return generation
 
 
-def built_at(generation: Path) -> datetime:
-    """When a generation was written, in UTC."""
-    return datetime.fromtimestamp((generation / _ARTICLES).stat().st_mtime, UTC)
+def seals(segment: Path, known: Mapping[str, Seal] | None = None) -> dict[str, Seal]:
+    """The seal of every file in a segment's folder, forced to disk, by its name.
+
+    Args:
+        segment: the folder.
+        known: those of the files that are sealed already.
+    """
+    found = dict(known or {})
+    for path in sorted(segment.iterdir()):
+        if path.name not in found:
+            _sync(path)
+            found[path.name] = _sealed(path, _file_digest(path))
+    _sync(segment)
+    return found
 
 
-def file_digest(path: Path) -> str:
+def _sealed(path: Path, sha256: str) -> Seal:
+    found = path.stat()
+    return Seal(sha256, found.st_size, found.st_ino, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def _file_digest(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
@@ -180,46 +265,62 @@ def writing(
         ) from error
 
 
-def new_generation(folder: Path) -> Path:
-    """An empty folder for the next generation. Call it inside `writing`."""
+def new_segment(folder: Path) -> Path:
+    """An empty folder for the next segment. Call it inside `writing`."""
     numbers = [0]
-    for path in folder.glob("generation-*"):
+    for path in folder.glob("segment-*"):
         with contextlib.suppress(ValueError):
             numbers.append(int(path.name.rpartition("-")[2]))
-    remove_leftovers(folder)
-    generation = folder / f"generation-{max(numbers) + 1}"
-    generation.mkdir()
-    return generation
+    segment = folder / f"segment-{max(numbers) + 1}"
+    segment.mkdir()
+    return segment
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Removes every generation but the one that counts. Call it inside `writing`.
+    """Removes every segment that no manifest names. Call it inside `writing`.
 
-    There are others after a commit, and where a writer was killed.
+    There are some after a commit, and where a writer was killed.
     """
-    current = None
-    with contextlib.suppress(IndexFolderError):
-        current = read_manifest(folder).generation
-    for path in folder.glob("generation-*"):
-        if path.name != current:
+    named: set[str] = set()
+    for name in (MANIFEST, UNFINISHED):
+        with contextlib.suppress(IndexFolderError):
+            named.update(segment.name for segment in read_manifest(folder, name).segments)
+    # "generation": what the format before this one consisted of
+    for path in (*folder.glob("segment-*"), *folder.glob("generation-*")):
+        if path.name not in named:
             shutil.rmtree(path, ignore_errors=True)
 
 
 def commit(folder: Path, manifest: Manifest) -> None:
-    """Makes a complete generation the one that counts, in one step. Call it inside `writing`."""
-    generation = folder / manifest.generation
-    for path in generation.rglob("*"):
-        _sync(path)
-    _sync(generation)
-    aside = folder / f"{_MANIFEST}.new"
+    """Makes these segments the ones that count, in one step. Call it inside `writing`."""
+    _write(folder, manifest, MANIFEST)
+    (folder / UNFINISHED).unlink(missing_ok=True)
+    remove_leftovers(folder)
+
+
+def remember(folder: Path, manifest: Manifest) -> None:
+    """Notes how far a build has come, for the next one to go on from. Call it inside `writing`."""
+    _write(folder, manifest, UNFINISHED)
+
+
+def _write(folder: Path, manifest: Manifest, name: str) -> None:
+    aside = folder / f"{name}.new"
     with aside.open("w", encoding="utf-8") as file:
-        raw = asdict(manifest)
-        json.dump({"format": FORMAT, "digest": _seal(raw), "manifest": raw}, file)
+        raw = _plain(manifest)
+        file.write(json.dumps({"format": FORMAT, "digest": _seal(raw), "manifest": raw}))
         file.flush()
         os.fsync(file.fileno())
-    aside.replace(folder / _MANIFEST)
+    aside.replace(folder / name)
     _sync(folder)
-    remove_leftovers(folder)
+
+
+def _plain(manifest: Manifest) -> dict[str, object]:
+    """What JSON can hold. `asdict` alone would take a second for every 10,000 files."""
+    names = [field.name for field in fields(FileRecord)]
+    return {
+        **asdict(replace(manifest, files=())),
+        "files": [{name: getattr(file, name) for name in names} for file in manifest.files],
+    }
 
 
 def _sync(path: Path) -> None:
@@ -232,58 +333,67 @@ def _sync(path: Path) -> None:
             os.close(descriptor)
 
 
-def digests(generation: Path) -> dict[str, str]:
-    """SHA-256 of every file below a generation's folder, by its path there."""
-    return {
-        path.relative_to(generation).as_posix(): file_digest(path)
-        for path in sorted(generation.rglob("*"))
-        if path.is_file()
+def encode(group: Group) -> bytes:
+    """An article with the spans of its passages' sentences, as a line of JSON."""
+    article = group[0].article
+    record = {
+        **asdict(article),
+        "published": article.published and str(article.published),
+        "updated": article.updated and str(article.updated),
+        "left_out": [[span.start, span.end] for span in article.left_out],
+        "passages": [[[span.start, span.end] for span in passage.sentences] for passage in group],
     }
+    return json.dumps(record, ensure_ascii=False).encode() + b"\n"
 
 
-def write_articles(generation: Path, passages_by_article: Iterable[tuple[Passage, ...]]) -> None:
-    """Writes articles with the spans of their passages' sentences, one JSON object a line."""
-    with (generation / _ARTICLES).open("w", encoding="utf-8", newline="\n") as file:
-        for passages in passages_by_article:
-            article = passages[0].article
-            record = {
-                **asdict(article),
-                "published": article.published and str(article.published),
-                "updated": article.updated and str(article.updated),
-                "left_out": [[span.start, span.end] for span in article.left_out],
-                "passages": [
-                    [[span.start, span.end] for span in passage.sentences] for passage in passages
-                ],
-            }
-            file.write(json.dumps(record, ensure_ascii=False) + "\n")
-
-
-def read_articles(folder: Path, generation: Path) -> Iterator[tuple[Passage, ...]]:
-    """The articles of a generation, in the order they were written, each as its passages.
+def decode(folder: Path, line: bytes) -> tuple[Article, Sentences]:
+    """The article that `encode` made a line of, and the sentences of its passages.
 
     Raises:
-        IndexDamagedError: the file is missing or cannot be understood.
+        IndexDamagedError: it cannot be understood.
     """
     try:
-        with (generation / _ARTICLES).open(encoding="utf-8", newline="\n") as file:
-            for line in file:
-                record = json.loads(line)
-                sentences = record.pop("passages")
-                article = Article(
-                    **{
-                        **record,
-                        "published": _date(record["published"]),
-                        "updated": _date(record["updated"]),
-                        "left_out": tuple(Span(*pair) for pair in record["left_out"]),
-                        "notes": tuple(record["notes"]),
-                    }
-                )
-                yield tuple(
-                    Passage(article, tuple(Span(*pair) for pair in spans)) for spans in sentences
-                )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise IndexDamagedError(folder, f"{_ARTICLES} cannot be read") from error
+        record = json.loads(line)
+        sentences = record.pop("passages")
+        article = Article(
+            **{
+                **record,
+                "published": _date(record["published"]),
+                "updated": _date(record["updated"]),
+                "left_out": tuple(Span(*pair) for pair in record["left_out"]),
+                "notes": tuple(record["notes"]),
+            }
+        )
+        if not all(start <= end for spans in sentences for start, end in spans):
+            raise ValueError("not a span")
+        return article, sentences
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise IndexDamagedError(folder, f"{ARTICLES} cannot be read") from error
 
 
+def passage(article: Article, sentences: Sequence[Sequence[int]]) -> Passage:
+    """The passage of these sentences."""
+    return Passage(article, tuple(Span(*pair) for pair in sentences))
+
+
+def read_articles(folder: Path, manifest: Manifest) -> Iterator[Group]:
+    """The articles that count, each as its passages, in order of segment.
+
+    Raises:
+        IndexDamagedError: one is missing or cannot be understood.
+    """
+    for segment in manifest.segments:
+        deleted = set(segment.deleted)
+        try:
+            with (folder / segment.name / ARTICLES).open("rb") as file:
+                for ordinal, line in enumerate(file):
+                    if ordinal not in deleted:
+                        article, sentences = decode(folder, line)
+                        yield tuple(passage(article, spans) for spans in sentences)
+        except OSError as error:
+            raise IndexDamagedError(folder, f"{ARTICLES} cannot be read") from error
+
+
+@lru_cache(maxsize=10_000)  # a corpus has few days and many articles
 def _date(text: str | None) -> PartialDate | None:
     return None if text is None else PartialDate.from_iso(text)

@@ -134,8 +134,8 @@ def test_a_damaged_index_is_refused_with_what_to_do(
     indexed: Path, index: Path, name: str, harm: str
 ) -> None:
     """A quote from a damaged index could be a misquote."""
-    (generation,) = index.glob("generation-*")
-    path = generation / name
+    (segment,) = index.glob("segment-*")
+    path = segment / name
     data = bytearray(path.read_bytes())
     if harm == "altered":
         data[len(data) // 2] ^= 1
@@ -158,7 +158,7 @@ def test_a_damaged_index_is_not_answered_from_and_a_rebuild_mends_it(
     indexed: Path, index: Path
 ) -> None:
     """What the error says to do is enough."""
-    (articles,) = index.glob("generation-*/articles.jsonl")
+    (articles,) = index.glob("segment-*/articles.jsonl")
     articles.write_bytes(articles.read_bytes().replace(b"Kim", b"Tim"))
     refused = ask(indexed, index=index)
     rebuilt = dateline("index", "--rebuild", *places(indexed, index), home=indexed)

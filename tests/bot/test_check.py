@@ -131,7 +131,7 @@ def test_a_damaged_index_is_a_problem(corpus: Corpus, tmp_path: Path) -> None:
     """One changed byte could put another word into a quote."""
     folder = corpus({"a.txt": ARTICLE})
     build_index(folder, tmp_path / "index")
-    (path,) = (tmp_path / "index").glob("generation-*/articles.jsonl")
+    (path,) = (tmp_path / "index").glob("segment-*/articles.jsonl")
     path.write_bytes(path.read_bytes().replace(b"Kim", b"Lee"))
 
     settings = settings_for(folder, tmp_path / "index")

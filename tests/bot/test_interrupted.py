@@ -13,6 +13,7 @@ import pytest
 from retrieval.errors import IndexNotBuiltError
 from retrieval.index.building import build
 from retrieval.index.folder import FolderIndex
+from retrieval.index.storage import read_manifest
 from tests.fakes.hashing_embedder import HashingEmbedder
 from tests.program import DATELINE, REPOSITORY, environment
 
@@ -94,7 +95,8 @@ def test_a_killed_update_leaves_the_old_index_or_the_new_one(tmp_path: Path) -> 
         # And the next run goes on from there.
         build(corpus, state, HashingEmbedder())
         assert held(state) == NEW
-        assert 1 == len(list(state.glob("generation-*")))
+        named = {segment.name for segment in read_manifest(state).segments}
+        assert named == {path.name for path in state.glob("segment-*")}
 
     assert all(state in (OLD, NEW) for state in seen)
     assert OLD in seen

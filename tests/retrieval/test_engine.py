@@ -501,8 +501,8 @@ class TestOpening:
         """And is not quietly thrown away."""
         places = Places(corpus({"a.txt": "Kim has a car."}), tmp_path / "index")
         update(places)
-        generation = read_manifest(places.index).generation
-        (places.index / generation / "articles.jsonl").write_text("{}")
+        (segment,) = read_manifest(places.index).segments
+        (places.index / segment.name / "articles.jsonl").write_text("{}")
 
         with pytest.raises(IndexDamagedError, match="dateline index --rebuild"):
             Engine.open(places)

@@ -1,11 +1,14 @@
 """The index folder: at every moment a whole index, or an error that says what to do."""
 
 import json
+import os
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from retrieval.dates import PartialDate
@@ -16,38 +19,46 @@ from retrieval.errors import (
     IndexNotBuiltError,
 )
 from retrieval.index.storage import (
+    UNFINISHED,
     FileRecord,
     Manifest,
+    SegmentRecord,
     commit,
-    digests,
-    new_generation,
+    decode,
+    encode,
+    new_segment,
+    passage,
     read_articles,
     read_manifest,
+    remember,
+    seals,
     verify,
-    write_articles,
     writing,
 )
 from retrieval.passages import split
 from retrieval.types import Article, Span
+from tests.retrieval.making import make_article
+
+
+def _written(folder: Path, content: str = "x") -> Manifest:
+    """Writes a segment that holds one file, and what would name it."""
+    segment = new_segment(folder)
+    (segment / "file").write_text(content)
+    return Manifest(
+        corpus="/corpus/ü",
+        model="m",
+        model_digest="d",
+        passage_settings="s",
+        built="2024-03-18T12:00:00+00:00",
+        anew=False,
+        segments=(SegmentRecord(segment.name, 2, 9, 8, (1,), True, seals(segment)),),
+        files=(FileRecord("a.txt", 1, 2, ("a",), ((3, "why"), (None, "all")), True),),
+    )
 
 
 def _commit(folder: Path, content: str = "x") -> Manifest:
-    """Commits a generation that holds one file."""
     with writing(folder):
-        generation = new_generation(folder)
-        (generation / "sub").mkdir()
-        (generation / "sub" / "file").write_text(content)
-        manifest = Manifest(
-            generation=generation.name,
-            corpus="/corpus/ü",
-            model="m",
-            model_digest="d",
-            dimensions=3,
-            passage_settings="s",
-            passages=0,
-            files=(FileRecord("a.txt", 1, 2, ("a",), ((3, "why"), (None, "all")), True),),
-            content=digests(generation),
-        )
+        manifest = _written(folder, content)
         commit(folder, manifest)
     return manifest
 
@@ -56,33 +67,57 @@ def test_a_committed_manifest_is_read_back_and_its_files_verified(tmp_path: Path
     """What was written is what is opened."""
     manifest = _commit(tmp_path)
 
+    (segment,) = manifest.segments
+    verify(tmp_path, segment)
+    verify(tmp_path, segment, whole=True)
+
     assert manifest == read_manifest(tmp_path)
-    assert tmp_path / manifest.generation == verify(tmp_path, manifest)
-    assert ["sub/file"] == list(manifest.content)
+    assert ["file"] == list(segment.content)
+    assert 8 == manifest.passages
 
 
-def test_a_new_generation_replaces_the_old_one(tmp_path: Path) -> None:
-    """The folder must not grow with every update."""
+def test_a_segment_that_is_no_longer_named_is_removed(tmp_path: Path) -> None:
+    """The folder must not grow with every update, nor keep what an older format left."""
+    (tmp_path / "generation-7").mkdir()
     _commit(tmp_path, "old")
     manifest = _commit(tmp_path, "new")
 
     assert manifest == read_manifest(tmp_path)
-    assert [manifest.generation] == [path.name for path in tmp_path.glob("generation-*")]
+    assert ["manifest.json", "segment-2", "writer.lock"] == _names(tmp_path)
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
 
 
 def test_what_a_killed_writer_left_is_removed_and_never_read(tmp_path: Path) -> None:
-    """A half-written generation has no manifest that names it."""
+    """A half-written segment has no manifest that names it."""
     manifest = _commit(tmp_path)
-    half = tmp_path / "generation-99"
+    half = tmp_path / "segment-99"
     half.mkdir()
     (half / "file").write_text("half")
     (tmp_path / "manifest.json.new").write_text("half")
 
     assert manifest == read_manifest(tmp_path)
-    assert "generation-100" == _commit(tmp_path).generation
-    assert ["generation-100", "manifest.json", "writer.lock"] == sorted(
-        path.name for path in tmp_path.iterdir()
+    assert ["segment-100"] == [segment.name for segment in _commit(tmp_path).segments]
+    assert ["manifest.json", "segment-100", "writer.lock"] == sorted(
+        set(_names(tmp_path)) - {"manifest.json.new"}
     )
+
+
+def test_an_unfinished_build_is_kept_beside_the_index_until_one_is_finished(
+    tmp_path: Path,
+) -> None:
+    """Nobody answers from it, and the next writer goes on from it."""
+    manifest = _commit(tmp_path)
+    with writing(tmp_path):
+        begun = _written(tmp_path)
+        remember(tmp_path, begun)
+    read = read_manifest(tmp_path), read_manifest(tmp_path, UNFINISHED)
+    _commit(tmp_path)
+
+    assert (manifest, begun) == read
+    assert ["manifest.json", "segment-3", "writer.lock"] == _names(tmp_path)
 
 
 @pytest.mark.parametrize("place", ["nothing", "file/in/the/way"])
@@ -109,8 +144,8 @@ def _sealed(text: str) -> dict[str, object]:
         (lambda text: "{}", "cannot be understood"),
         (lambda text: "[" * 100_000, "cannot be understood"),  # deep
         (lambda text: "\x00\x01", "cannot be understood"),  # garbage
-        (lambda text: text.replace('"passages": 0', '"passages": 1'), "is altered"),  # a digit
-        (lambda text: text.replace("generation-1", "../../../x"), "is altered"),  # led astray
+        (lambda text: text.replace('"passages": 8', '"passages": 9'), "is altered"),  # a digit
+        (lambda text: text.replace("segment-1", "../../../x"), "is altered"),  # led astray
         (lambda text: json.dumps({**_sealed(text), "manifest": 5}), "is altered"),
         (lambda text: json.dumps({**_sealed(text), "format": 99}), "another version of Dateline"),
     ],
@@ -144,20 +179,53 @@ def test_a_manifest_that_cannot_be_opened_is_said_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "what"), [("y", "sub/file is altered"), (None, "sub/file: No such file")]
+    ("content", "what"), [("y", "file is altered"), (None, "file: No such file")]
 )
 def test_an_altered_or_missing_file_is_named(
     tmp_path: Path, content: str | None, what: str
 ) -> None:
     """Wrong embeddings would give wrong quotes without any other sign."""
-    manifest = _commit(tmp_path)
-    path = tmp_path / manifest.generation / "sub" / "file"
+    (segment,) = _commit(tmp_path).segments
+    path = tmp_path / segment.name / "file"
     path.unlink()
     if content is not None:
         path.write_text(content)
 
     with pytest.raises(IndexDamagedError, match=what):
-        verify(tmp_path, manifest)
+        verify(tmp_path, segment)
+
+
+def test_a_file_that_lies_elsewhere_now_is_read_before_it_is_trusted(tmp_path: Path) -> None:
+    """A copied index is whole, but only its digests can say so."""
+    (segment,) = _commit(tmp_path / "index").segments
+    shutil.copytree(tmp_path / "index", tmp_path / "copy")
+    verify(tmp_path / "copy", segment)
+    path = tmp_path / "copy" / segment.name / "file"
+    times = path.stat()
+    path.write_text("y")
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+    with pytest.raises(IndexDamagedError, match="file is altered"):
+        verify(tmp_path / "copy", segment)
+
+
+def test_reading_the_whole_notices_what_no_time_tells(tmp_path: Path) -> None:
+    """Disks forget without writing."""
+    (segment,) = _commit(tmp_path).segments
+    path = tmp_path / segment.name / "file"
+    path.write_text("y")
+    found = path.stat()
+    untouched = replace(
+        segment.content["file"],
+        inode=found.st_ino,
+        mtime_ns=found.st_mtime_ns,
+        ctime_ns=found.st_ctime_ns,
+    )
+    segment = replace(segment, content={"file": untouched})
+    verify(tmp_path, segment)
+
+    with pytest.raises(IndexDamagedError, match="file is altered"):
+        verify(tmp_path, segment, whole=True)
 
 
 def test_a_second_writer_is_refused_and_the_first_not_disturbed(tmp_path: Path) -> None:
@@ -171,7 +239,7 @@ def test_a_second_writer_is_refused_and_the_first_not_disturbed(tmp_path: Path) 
         manifest_before = list(tmp_path.glob("manifest.json"))
 
     assert [] == manifest_before
-    assert "generation-1" == _commit(tmp_path).generation
+    assert ["segment-1"] == [segment.name for segment in _commit(tmp_path).segments]
 
 
 def test_a_folder_that_cannot_be_made_is_said_with_what_to_do(tmp_path: Path) -> None:
@@ -209,22 +277,30 @@ def _articles(draw: st.DrawFn) -> Article:
     )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(_articles(), max_size=4))
-def test_articles_are_read_back_as_they_were_written(
-    tmp_path: Path, articles: list[Article]
-) -> None:
+@given(_articles())
+def test_an_article_is_read_back_as_it_was_written(article: Article) -> None:
     """Quotes are cut from what is read back: one lost character would shift them all."""
-    groups = [split(article) for article in articles]
-    write_articles(tmp_path, groups)
+    line = encode(split(article))
+    read, sentences = decode(Path(), line)
 
-    assert groups == list(read_articles(tmp_path, tmp_path))
+    assert article == read
+    assert split(article) == tuple(passage(read, spans) for spans in sentences)
+    assert (1, b"\n") == (line.count(b"\n"), line[-1:])
+
+
+def test_articles_that_no_longer_count_are_not_read(tmp_path: Path) -> None:
+    """A deleted article must not be listed."""
+    groups = [split(make_article("Words.", article_id=name)) for name in "abc"]
+    (tmp_path / "segment-1").mkdir()
+    (tmp_path / "segment-1" / "articles.jsonl").write_bytes(b"".join(map(encode, groups)))
+    record = SegmentRecord("segment-1", 3, 3, 2, (1,), True, {})
+    manifest = replace(_written(tmp_path), segments=(record,))
+
+    assert [groups[0], groups[2]] == list(read_articles(tmp_path, manifest))
 
 
 @pytest.mark.parametrize("line", ["{", "[]", "{}", '"x"', '{"passages": [[[9, 1]]]}', "\xff"])
-def test_articles_that_cannot_be_understood_are_damage(tmp_path: Path, line: str) -> None:
+def test_articles_that_cannot_be_understood_are_damage(line: str) -> None:
     """Whoever forged the digests too still gets a sentence and no traceback."""
-    (tmp_path / "articles.jsonl").write_text(line, encoding="latin-1")
-
     with pytest.raises(IndexDamagedError, match=r"articles\.jsonl cannot be read"):
-        list(read_articles(tmp_path, tmp_path))
+        decode(Path(), line.encode("latin-1"))
