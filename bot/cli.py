@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -20,6 +21,7 @@ from retrieval.errors import QuestionError, RetrievalError
 from retrieval.types import Filters, Places
 
 if TYPE_CHECKING:
+    from retrieval.articles import CorpusFile
     from retrieval.engine import Engine
 
 _OK, _FAILED, _USAGE = 0, 1, 2
@@ -120,6 +122,9 @@ def _parser() -> _Parser:
     _add_filters(chat)
     index = add("index", _index, "bring the index up to date with the articles")
     index.add_argument("--rebuild", action="store_true", help="start from nothing")
+    index.add_argument(
+        "--watch", action="store_true", help="go on, taking up each change, until Ctrl-C"
+    )
     index.add_argument(
         "--download", action="store_true", help="fetch the model DATELINE_MODEL names if need be"
     )
@@ -335,14 +340,29 @@ def _prompted() -> Iterator[str]:
 
 def _index(settings: Settings, options: argparse.Namespace) -> int:
     from bot.terminal import Terminal, TerminalProgress
-    from retrieval.engine import update
+    from retrieval.engine import Updater
 
-    started = time.monotonic()
-    with TerminalProgress() as report:
-        changes = update(
-            settings.places, rebuild=options.rebuild, download=options.download, report=report
-        )
-    Terminal().changes(changes, time.monotonic() - started)
+    terminal = Terminal()
+    updater = Updater(settings.places, download=options.download)
+
+    def take_up(files: "list[CorpusFile] | None", *, rebuild: bool = False) -> None:
+        started = time.monotonic()
+        with TerminalProgress() as report:
+            changes = updater.update(rebuild=rebuild, report=report, files=files)
+        terminal.changes(changes, time.monotonic() - started)
+        sys.stdout.flush()
+
+    def failed(error: RetrievalError) -> None:
+        _fail(str(error), _FAILED)
+
+    take_up(None, rebuild=options.rebuild)
+    if options.watch:
+        from retrieval.watching import watch
+
+        terminal.line(f"Watching {settings.corpus}; Ctrl-C ends.")
+        sys.stdout.flush()
+        with contextlib.suppress(KeyboardInterrupt):
+            watch(settings.places, take_up, threading.Event(), failed)
     return _OK
 
 

@@ -6,10 +6,11 @@ import hashlib
 import json
 import logging
 import re
+import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 import discord
 from discord import app_commands
@@ -38,8 +39,12 @@ from bot.messages import earlier_question
 from bot.queue import Queue
 from bot.thumbs import Thumb, add_thumbs
 from retrieval.engine import Engine
-from retrieval.errors import RetrievalError
+from retrieval.errors import IndexBusyError, RetrievalError
 from retrieval.types import Answer, Filters, Places
+from retrieval.watching import watch
+
+if TYPE_CHECKING:
+    from retrieval.articles import CorpusFile
 
 log = logging.getLogger(__name__)
 discord.VoiceClient.warn_nacl = False  # there is no voice here to warn about
@@ -176,10 +181,13 @@ class DatelineClient(discord.AutoShardedClient):
         """
         return await self.queue.run(work, *args, **kwargs)
 
-    async def reload(self) -> None:
+    async def reload(self, files: "Sequence[CorpusFile] | None" = None) -> None:
         """Brings the index up to date with the corpus, and answers from it from then on.
 
         Questions asked until then are answered from the coverage as it was.
+
+        Args:
+            files: what the corpus is taken to hold; by default, what it holds now.
 
         Raises:
             ReloadError: it failed, and the coverage stays as it was.
@@ -191,19 +199,55 @@ class DatelineClient(discord.AutoShardedClient):
         self._reloading = True
         try:
             # Not in the worker thread, which goes on answering meanwhile.
-            self.engine, self.library = await asyncio.to_thread(self._reloaded)
+            self.engine, self.library = await asyncio.to_thread(self._reloaded, files)
         except RetrievalError as error:
             raise ReloadError from error
         finally:
             self._reloading = False
 
-    def _reloaded(self) -> tuple[Engine, Library]:
+    def _reloaded(self, files: "Sequence[CorpusFile] | None") -> tuple[Engine, Library]:
         def report(step: str, done: int, total: int) -> None:
             if self.queue.is_stopping or self.is_closed():  # the index stays whole
                 raise StoppingError
 
-        engine = self.engine.reload(self.places, report)
+        engine = self.engine.reload(self.places, report, files)
         return engine, Library(engine.articles, engine.summary)
+
+    async def follow(self) -> None:
+        """Takes up new, changed and deleted articles as they come, until it is cancelled."""
+        loop = asyncio.get_running_loop()
+        stop = threading.Event()
+
+        def take_up(files: "list[CorpusFile]") -> None:
+            if self._reloading:
+                raise IndexBusyError("the coverage is being reloaded")
+            self._reloading = True
+            try:
+                engine, library = self._reloaded(files)
+            finally:
+                self._reloading = False
+            loop.call_soon_threadsafe(self._answer_from, engine, library)
+
+        def failed(error: RetrievalError) -> None:
+            if not isinstance(error, IndexBusyError):  # whoever is at it takes them up
+                log.warning("changes of the corpus cannot be taken up now: %s", error)
+
+        try:
+            await asyncio.to_thread(watch, self.places, take_up, stop, failed)
+        except StoppingError:
+            pass
+        except Exception:
+            log.exception("changes of the corpus are not taken up any more")
+        finally:
+            stop.set()
+
+    def _answer_from(self, engine: Engine, library: Library) -> None:
+        log.info(
+            "followed articles=%d before=%d",
+            library.summary.articles,
+            self.library.summary.articles,
+        )
+        self.engine, self.library = engine, library
 
     async def setup_hook(self) -> None:
         """Registers buttons and commands; Discord hears of commands only when they changed."""

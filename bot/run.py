@@ -4,7 +4,6 @@ import asyncio
 import logging
 import signal
 import sys
-from pathlib import Path
 
 import aiohttp
 import discord
@@ -40,7 +39,7 @@ def run(settings: Settings) -> int:
         feedback=feedback,
     )
     try:
-        asyncio.run(_serve(client, token, settings.liveness))
+        asyncio.run(_serve(client, token, settings))
     except discord.LoginFailure:
         return _fail(
             "Discord refused the token; copy it again from the Bot page of the developer portal "
@@ -65,7 +64,7 @@ def _fail(message: str) -> int:
     return 1
 
 
-async def _serve(client: DatelineClient, token: str, liveness: Path | None) -> None:
+async def _serve(client: DatelineClient, token: str, settings: Settings) -> None:
     """Serves until a signal comes, then lets the questions under way finish."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -74,13 +73,16 @@ async def _serve(client: DatelineClient, token: str, liveness: Path | None) -> N
     async with client:
         serving = asyncio.create_task(client.start(token))
         stopping = asyncio.create_task(stop.wait())
-        watching = asyncio.create_task(watch(client, liveness))
+        beside = [asyncio.create_task(watch(client, settings.liveness))]
+        if settings.watch:
+            beside.append(asyncio.create_task(client.follow()))
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if stop.is_set():
             log.info("stopping")
             await client.drain()
-    watching.cancel()
-    await asyncio.gather(watching, return_exceptions=True)
+    for task in beside:
+        task.cancel()
+    await asyncio.gather(*beside, return_exceptions=True)
     if stop.is_set():
         serving.cancel()
         await asyncio.gather(serving, return_exceptions=True)

@@ -34,6 +34,8 @@ DESCRIPTIONS = {
     "DATELINE_SERVER_COOLDOWN": "the same for everybody on one server together; default: 300/60",
     "DATELINE_LIVENESS": "a file that is touched while Discord answers, for `dateline health`; "
     "default: none",
+    "DATELINE_WATCH": "whether `dateline run` takes up changed articles by itself, on or off; "
+    "default: on",
     "DATELINE_FEEDBACK": "a folder for unanswered questions and thumbs on answers; default: off",
 }
 """Every setting, and what it is for."""
@@ -63,6 +65,8 @@ class Settings:
     """None when no file is to be touched."""
     feedback: Path | None = None
     """None when nothing is to be written down."""
+    watch: bool = True
+    """Whether the bot takes up changed articles by itself."""
 
     @classmethod
     def from_environ(
@@ -103,6 +107,7 @@ class Settings:
             limits=_limits(values),
             liveness=_path(values.get("DATELINE_LIVENESS")),
             feedback=_path(values.get("DATELINE_FEEDBACK")),
+            watch=_switch(values, "DATELINE_WATCH"),
         )
 
     @property
@@ -176,6 +181,13 @@ def _rate(values: Mapping[str, str], name: str, default: Rate | None) -> Rate | 
         raise SettingsError(
             f"{name} is {text!r}; give questions/seconds, as 20/60, or off"
         ) from None
+
+
+def _switch(values: Mapping[str, str], name: str) -> bool:
+    text = values.get(name, "on").lower()
+    if text not in ("on", "off"):
+        raise SettingsError(f"{name} is {text!r}; choose from on, off")
+    return text == "on"
 
 
 def _path(text: str | None) -> Path | None:

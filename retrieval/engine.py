@@ -29,6 +29,7 @@ from retrieval.types import (
 from retrieval.words import stems
 
 if TYPE_CHECKING:
+    from retrieval.articles import CorpusFile
     from retrieval.embedder import Embedder
     from retrieval.index.building import Changes
     from retrieval.index.protocol import Index
@@ -102,7 +103,12 @@ class Engine:
         require_match(places.index, index.manifest, places.corpus, model)
         return cls(index, embedder, reader)
 
-    def reload(self, places: Places, report: Report = no_report) -> "Engine":
+    def reload(
+        self,
+        places: Places,
+        report: Report = no_report,
+        files: "Sequence[CorpusFile] | None" = None,
+    ) -> "Engine":
         """An engine on the index as it is once it has been brought up to date; blocks.
 
         It shares this one's models, so nothing is loaded twice. This one goes on answering, also
@@ -111,6 +117,7 @@ class Engine:
         Args:
             places: where this engine's corpus and index are.
             report: told how far it has come; what it raises ends the reload.
+            files: as in `build`.
 
         Raises:
             CorpusError: there is no such corpus folder any more.
@@ -119,7 +126,7 @@ class Engine:
         from retrieval.index.building import build
         from retrieval.index.folder import FolderIndex
 
-        build(places.corpus, places.index, self._embedder, report=report)
+        build(places.corpus, places.index, self._embedder, report=report, files=files)
         like = self._index if isinstance(self._index, FolderIndex) else None
         index = FolderIndex.open(places.index, like)
         require_match(places.index, index.manifest, places.corpus, self._embedder.model)
@@ -312,21 +319,48 @@ class Engine:
         )
 
 
+class Updater:
+    """Brings an index up to date with its corpus, as often as it is asked to."""
+
+    def __init__(self, places: Places, *, download: bool = False) -> None:
+        """Looks for the model, which is loaded when it is first needed.
+
+        Raises:
+            ModelError: the model is not on this machine or not the right one.
+        """
+        model = find_model(places.model, download=download)
+        from retrieval.embedder import embedder_for
+
+        self._places = places
+        self._embedder = embedder_for(model)
+
+    def update(
+        self,
+        *,
+        rebuild: bool = False,
+        report: Report = no_report,
+        files: "Sequence[CorpusFile] | None" = None,
+    ) -> "Changes":
+        """What has changed, once the index holds it; blocks.
+
+        Raises:
+            CorpusError, ModelError, IndexFolderError: as `Engine.open`.
+        """
+        from retrieval.index.building import build
+
+        corpus, index = self._places.corpus, self._places.index
+        return build(corpus, index, self._embedder, rebuild=rebuild, report=report, files=files)
+
+
 def update(
     places: Places, *, rebuild: bool = False, download: bool = False, report: Report = no_report
 ) -> "Changes":
-    """Brings the index up to date with the corpus; blocks.
+    """Brings the index up to date with the corpus once; blocks.
 
     Raises:
         CorpusError, ModelError, IndexFolderError: as `Engine.open`.
     """
-    model = find_model(places.model, download=download)
-    from retrieval.embedder import embedder_for
-
-    embedder = embedder_for(model)
-    from retrieval.index.building import build
-
-    return build(places.corpus, places.index, embedder, rebuild=rebuild, report=report)
+    return Updater(places, download=download).update(rebuild=rebuild, report=report)
 
 
 def _without(question: str, words: str) -> str:

@@ -20,6 +20,7 @@ _DOORS = {
     "retrieval.model",
     "retrieval.survey",
     "retrieval.types",
+    "retrieval.watching",
 }
 
 
@@ -92,7 +93,7 @@ def test_the_rooms_of_retrieval_depend_in_one_direction() -> None:
         ("retrieval.index",),
         ("retrieval.candidates", "retrieval.reader"),
         ("retrieval.answers",),
-        ("retrieval.engine", "retrieval.survey"),
+        ("retrieval.engine", "retrieval.survey", "retrieval.watching"),
     ]
     level = {room: number for number, rooms in enumerate(order) for room in rooms}
 

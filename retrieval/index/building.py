@@ -1,7 +1,7 @@
 """A corpus folder → its index folder, at the cost of what changed."""
 
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,6 +65,7 @@ def build(
     rebuild: bool = False,
     wait_s: float = 0,
     report: Report = no_report,
+    files: Sequence[CorpusFile] | None = None,
 ) -> Changes:
     """Brings the index in `folder` up to date with the corpus; blocks.
 
@@ -80,13 +81,14 @@ def build(
         rebuild: start from nothing, also over an index that is damaged or of another corpus.
         wait_s: how long to wait for another process that is writing the index.
         report: told how far it has come.
+        files: what the corpus is taken to hold, in order of path; by default, what it holds now.
 
     Raises:
         CorpusError: the corpus folder cannot be listed. The index is left as it was.
         IndexFolderError: the index cannot be updated; the message says why.
         ModelError: the embedder cannot be loaded.
     """
-    files, refused = scan(corpus)  # a missing corpus is said before an index folder is made for it
+    found, refused = scan(corpus)  # a missing corpus is said before an index folder is made for it
     with writing(folder, wait_s, lambda: report(WAITING, 0, 0)):
         published = None if rebuild else _published(corpus, folder, embedder)
         before = _Held(folder, published)
@@ -98,7 +100,7 @@ def build(
             base = _Held(folder, begun)
         remove_leftovers(folder)
         work = _Build(corpus, folder, embedder, base, anew=published is None)
-        work.read(files, report)
+        work.read(found if files is None else files, report)
         refused += work.refused
         if published is not None and begun is None and work.records == list(published.files):
             return _changes(before.digests, before.digests, refused, published.passages, 0)

@@ -211,6 +211,34 @@ def test_chat_answers_line_by_line(home: Path) -> None:
     assert "The coverage does not say." in done.out
 
 
+def test_index_watch_takes_up_changes_until_ctrl_c(tmp_path: Path) -> None:
+    """One process keeps an index fresh for all that answer from it."""
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    (corpus / "a.txt").write_text("The tram of Tarn opened.", encoding="utf-8")
+    process = subprocess.Popen(
+        [DATELINE, "index", "--watch", "--corpus", corpus],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        cwd=tmp_path,
+        env=environment(tmp_path),
+    )
+    assert process.stdout is not None
+    first = [process.stdout.readline() for _ in range(3)]
+    (corpus / "b.txt").write_text("Rain fell on Oradour.", encoding="utf-8")
+    second = [process.stdout.readline() for _ in range(2)]
+    process.send_signal(signal.SIGINT)
+    rest, err = process.communicate(timeout=60)
+
+    assert first[2].startswith("Watching ")
+    assert ["added   b\n", "1 added, 0 changed, 0 removed, 1 unchanged"] == [
+        second[0],
+        second[1].partition(", 0 refused")[0],
+    ]
+    assert (0, "") == (process.returncode, rest), err
+
+
 def test_sources_and_source_show_the_whole_text_and_its_metadata(home: Path) -> None:
     """`start` and `end` of quotes count in this text."""
     sources = dateline("sources", "--json", home=home).json["articles"]

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import bot.client
+from bot.buttons import article_key
 from bot.commands.coverage import changes_phrase, gaps_card, status_card
 from bot.escaping import unescape
 from bot.feedback import Feedback, Gap
@@ -256,6 +257,40 @@ async def test_a_stop_ends_a_reload_and_leaves_the_index_as_it_was(
 
         assert "restarted" in (await exchange.answer()).text
         assert before == read_manifest(tmp_path / "index")
+
+
+async def test_what_changes_is_answered_from_without_being_asked_for(
+    tmp_path: Path, server: FakeDiscord, reader: SpanReader, caplog: pytest.LogCaptureFixture
+) -> None:
+    """News comes all day, and managers sleep; a corpus that is gone for a while harms nothing."""
+    caplog.set_level("INFO")
+    client = make_client(tmp_path, TEXTS, reader)
+    following = asyncio.create_task(client.follow())
+    async with joined(server, client):
+        before = client.engine
+        (tmp_path / "corpus").rename(tmp_path / "elsewhere")
+        await _until(lambda: "cannot be taken up now: no corpus folder" in caplog.text)
+        answered = await said(server, COST)
+        (tmp_path / "elsewhere").rename(tmp_path / "corpus")
+        write(tmp_path, "tram.txt", TEXTS["tram"].replace("5 million", "9 million"))
+        await _until(lambda: client.engine is not before)
+        after = await said(server, COST)
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+
+    assert "cost 5 million" in answered
+    assert "cost 9 million" in after
+    assert client.library.by_key.keys() == {
+        article_key(article) for article in client.engine.articles
+    }
+
+
+async def _until(done: Callable[[], bool]) -> None:
+    for _ in range(1_200):
+        if done():
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("it never came")
 
 
 async def test_gaps_that_are_off_say_how_to_turn_them_on(

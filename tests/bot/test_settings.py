@@ -45,6 +45,12 @@ def test_feedback_is_written_only_where_a_setting_says(value: str, expected: Pat
     assert expected == Settings.from_environ({"DATELINE_FEEDBACK": value}).feedback
 
 
+@pytest.mark.parametrize(("value", "expected"), [("", True), ("on", True), ("OFF", False)])
+def test_changes_are_followed_unless_a_setting_says_no(value: str, expected: bool) -> None:
+    """Whoever drops a file into the folder expects it to be quoted."""
+    assert expected is Settings.from_environ({"DATELINE_WATCH": value}).watch
+
+
 def test_the_env_file_beats_the_defaults(dotenv: Path) -> None:
     """It is where an operator writes settings down."""
     settings = Settings.from_environ({}, dotenv=dotenv)
@@ -149,6 +155,12 @@ def test_a_malformed_log_format_is_told_what_to_choose_from() -> None:
         Settings.from_environ({"DATELINE_LOG_FORMAT": "XML"})
 
 
+def test_a_malformed_switch_is_told_what_to_choose_from() -> None:
+    """A bot that follows nothing, though it was told to, would answer from old news."""
+    with pytest.raises(SettingsError, match="DATELINE_WATCH is 'yes'; choose from on, off"):
+        Settings.from_environ({"DATELINE_WATCH": "YES"})
+
+
 def test_limits_are_read_as_they_are_written() -> None:
     """And stand for themselves when nothing is written."""
     environ = {
@@ -196,6 +208,7 @@ def test_names_that_only_look_like_settings_are_kept_for_the_check(names: set[st
         "DATELINE_QUEUE": "9",
         "DATELINE_USER_COOLDOWN": "off",
         "DATELINE_SERVER_COOLDOWN": "off",
+        "DATELINE_WATCH": "off",
     }
     settings = Settings.from_environ({name: values.get(name, "x") for name in names})
 

@@ -1,0 +1,183 @@
+"""Watching: what changes is in the index within seconds, and nothing is there by halves."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from retrieval.articles import CorpusFile
+from retrieval.errors import CorpusError, IndexBusyError, RetrievalError
+from retrieval.index.building import build
+from retrieval.index.folder import FolderIndex
+from retrieval.types import Places
+from retrieval.watching import watch
+from tests.fakes.hashing_embedder import HashingEmbedder
+
+
+class _Watched:
+    """A corpus that is watched in a thread of its own, and an index that follows it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.places = Places(folder / "corpus", folder / "index")
+        self.places.corpus.mkdir()
+        self.failed: list[RetrievalError] = []
+        self.seen: list[dict[str, str]] = []
+        """What the index held after each time that it took something up."""
+        self.refuse = 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def start(self) -> None:
+        build(self.places.corpus, self.places.index, HashingEmbedder())
+        self._thread.start()
+        time.sleep(0.3)
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join(10)
+        assert not self._thread.is_alive()
+
+    def write(self, name: str, text: str) -> None:
+        (self.places.corpus / name).write_text(text, encoding="utf-8")
+
+    def held(self) -> dict[str, str]:
+        index = FolderIndex.open(self.places.index)
+        return {article.article_id: article.text for article in index.articles}
+
+    def until(self, done: Callable[[], bool], seconds: float = 30) -> None:
+        end = time.monotonic() + seconds
+        while not done():
+            assert time.monotonic() < end, (self.held(), self.failed)
+            time.sleep(0.05)
+
+    def _run(self) -> None:
+        watch(self.places, self._take_up, self._stop, self.failed.append)
+
+    def _take_up(self, files: list[CorpusFile]) -> None:
+        if self.refuse:
+            self.refuse -= 1
+            raise IndexBusyError("another process is writing")
+        build(self.places.corpus, self.places.index, HashingEmbedder(), files=files)
+        self.seen.append(self.held())
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Iterator[_Watched]:
+    """Not yet started, so that a test can put articles there first."""
+    corpus = _Watched(tmp_path)
+    yield corpus
+    corpus.stop()
+
+
+def test_new_changed_and_deleted_files_are_taken_up(watched: _Watched) -> None:
+    """Within seconds, in folders made meanwhile too."""
+    watched.write("a.txt", "The tram opened.")
+    watched.write("b.txt", "Rain fell.")
+    watched.start()
+    watched.write("a.txt", "The tram closed.")
+    (watched.places.corpus / "b.txt").unlink()
+    (watched.places.corpus / "new").mkdir()
+    watched.write("new/c.txt", "Snow fell.")
+    watched.until(lambda: watched.held() == {"a": "The tram closed.", "new/c": "Snow fell."})
+
+    watched.write("new/d.txt", "Ice melted.")
+    watched.until(lambda: "new/d" in watched.held())
+    assert [] == watched.failed
+
+
+def test_a_file_that_is_being_copied_is_taken_up_when_it_is_whole(watched: _Watched) -> None:
+    """Half an article would be quoted as if it were all of it."""
+    watched.start()
+    with (watched.places.corpus / "a.txt").open("w", encoding="utf-8") as file:
+        for number in range(12):
+            file.write(f"Line {number}.\n\n")
+            file.flush()
+            time.sleep(0.2)
+    watched.until(lambda: "a" in watched.held())
+
+    assert {12} == {held["a"].count("Line") for held in watched.seen if "a" in held}
+
+
+def test_others_do_not_wait_for_a_file_that_never_rests(watched: _Watched) -> None:
+    """Some feeds append to one file all day."""
+    watched.write("log.txt", "Line 0.")
+    watched.start()
+    stop = threading.Event()
+
+    def grow() -> None:
+        number = 0
+        while not stop.wait(0.1):
+            number += 1
+            watched.write("log.txt", "Line. " * number)
+
+    growing = threading.Thread(target=grow)
+    growing.start()
+    watched.write("b.txt", "Rain fell.")
+    try:
+        watched.until(lambda: "b" in watched.held())
+        logs = {held["log"] for held in watched.seen}
+    finally:
+        stop.set()
+        growing.join()
+
+    assert {"Line 0."} == logs
+    watched.until(lambda: watched.held()["log"] != "Line 0.")
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.2])
+def test_a_file_that_an_editor_replaces_is_never_gone(watched: _Watched, seconds: float) -> None:
+    """Editors move the old file away, write a new one, and remove the old."""
+    watched.write("a.txt", "Version 1.")
+    watched.start()
+    path = watched.places.corpus / "a.txt"
+    for number in range(2, 5):
+        path.rename(path.with_name("a.txt~"))
+        (path.parent / ".a.txt.swp").write_text("binary")
+        time.sleep(seconds)
+        watched.write("a.txt", f"Version {number}.")
+        path.with_name("a.txt~").unlink()
+        (path.parent / ".a.txt.swp").unlink()
+        watched.until(lambda number=number: watched.held()["a"] == f"Version {number}.")  # type: ignore[misc]
+
+    assert all(held.keys() == {"a"} for held in watched.seen)
+
+
+def test_a_corpus_that_is_gone_for_a_while_is_said_once_and_followed_again(
+    watched: _Watched,
+) -> None:
+    """Drives are unmounted and mounted again; what was indexed stays until then."""
+    watched.write("a.txt", "The tram opened.")
+    watched.start()
+    away = watched.places.corpus.with_name("away")
+    watched.places.corpus.rename(away)
+    watched.until(lambda: bool(watched.failed))
+    time.sleep(2.5)
+    meanwhile = watched.held()
+    watched.places.corpus.mkdir()
+    watched.write("b.txt", "Rain fell.")
+    watched.until(lambda: watched.held() == {"b": "Rain fell."})
+    watched.write("c.txt", "Snow fell.")
+    watched.until(lambda: "c" in watched.held())
+
+    assert {"a": "The tram opened."} == meanwhile
+    assert [CorpusError] == [type(error) for error in watched.failed]
+
+
+def test_what_could_not_be_taken_up_is_tried_again(watched: _Watched) -> None:
+    """Another process may just be writing the index."""
+    watched.start()
+    watched.refuse = 2
+    watched.write("a.txt", "The tram opened.")
+    watched.until(lambda: "a" in watched.held())
+
+    assert [IndexBusyError] == [type(error) for error in watched.failed]
+
+
+def test_what_changed_before_the_watch_began_is_taken_up(watched: _Watched) -> None:
+    """Between indexing and watching, time passes."""
+    build(watched.places.corpus, watched.places.index, HashingEmbedder())
+    watched.write("a.txt", "The tram opened.")
+    watched._thread.start()
+    watched.until(lambda: "a" in watched.held())
