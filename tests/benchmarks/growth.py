@@ -37,6 +37,9 @@ class RandomEmbedder:
     model = named("random")
     dimensions = _DIMENSIONS
 
+    def load(self) -> None:
+        """Nothing is loaded."""
+
     def embed_queries(self, texts: Sequence[str]) -> Embeddings:
         """Embeddings of questions."""
         return self.embed_passages(texts)
