@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from retrieval.articles.decoding import decode
+from retrieval.articles.html import read_html
 from retrieval.articles.jsonl import read_jsonl
 from retrieval.articles.markdown import read_markdown
 from retrieval.articles.names import extension
@@ -58,7 +59,10 @@ def _read_jsonl(path: str, text: str, notes: tuple[str, ...]) -> FileArticles:
     return FileArticles(tuple(articles), tuple(refused))
 
 
+_PAGE = Format(lambda path, data: FileArticles((read_html(path, data),), ()), MAX_ARTICLE_BYTES)
 _FORMATS: Mapping[str, Format] = {
+    ".htm": _PAGE,
+    ".html": _PAGE,
     ".jsonl": Format(_text(_read_jsonl).read, MAX_ARCHIVE_BYTES, holds_many=True),
     ".md": _one(read_markdown),
     ".txt": _one(read_plain_text),
