@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from retrieval.articles.formats import KNOWN, FileArticles, content, format_of
+from retrieval.articles.formats import KNOWN, Archive, FileArticles, format_of, read
 from retrieval.errors import ArticleError, CorpusError
 
 
@@ -81,10 +81,13 @@ def _describe(path: Path, relative: str, root: Path) -> CorpusFile:
     if not path.is_file():
         raise ArticleError(relative, "not an ordinary file")
     if status.st_size > form.max_bytes:
+        one, remedy = "article", "split it into one file an article"
+        if isinstance(form, Archive):
+            one, remedy = "file", "split it"
         raise ArticleError(
             relative,
-            f"too large for one {'file' if form.holds_many else 'article'} ({status.st_size:,} "
-            f"bytes; at most {form.max_bytes:,}); split it into one file an article",
+            f"too large for one {one} ({status.st_size:,} bytes; at most {form.max_bytes:,}); "
+            f"{remedy}",
         )
     return CorpusFile(relative, status.st_size, status.st_mtime_ns)
 
@@ -96,10 +99,7 @@ def read_file(corpus: Path, file: CorpusFile) -> FileArticles:
         ArticleError: the file as a whole cannot be read as articles.
     """
     try:
-        data = (corpus / file.path).read_bytes()
+        with (corpus / file.path).open("rb") as opened:
+            return read(file.path, opened, file.size)
     except OSError as error:
         raise ArticleError(file.path, f"cannot be read ({error.strerror})") from error
-    form = format_of(file.path)
-    if form is None:
-        raise ArticleError(file.path, f"not a kind of file that is read here ({KNOWN})")
-    return form.read(file.path, content(file.path, data, form.max_bytes))
