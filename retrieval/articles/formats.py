@@ -8,11 +8,13 @@ from io import BufferedReader, RawIOBase
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from retrieval.articles.decoding import decode
+from retrieval.articles.docx import read_docx
 from retrieval.articles.html import read_html
 from retrieval.articles.json_file import read_json
 from retrieval.articles.jsonl import read_jsonl
 from retrieval.articles.markdown import read_markdown
 from retrieval.articles.names import extension
+from retrieval.articles.pdf import read_pdf
 from retrieval.articles.plain_text import read_plain_text
 from retrieval.errors import ArticleError
 from retrieval.types import Article
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 MAX_ARTICLE_BYTES = 5_000_000  # War and Peace is 3.3 MB; no article is longer
+MAX_DOCUMENT_BYTES = 100_000_000  # most of it pictures
 MAX_ARCHIVE_BYTES = 4_000_000_000
 MAX_JSON_BYTES = 50_000_000  # it is read whole, and may become twenty times as large
 _MAX_REFUSED = 1_000  # of one file; of more, the number is said
@@ -112,11 +115,17 @@ def _read_json(path: str, stream: BufferedReader) -> Iterator[Article | ArticleE
 
 _PAGE = Format(lambda path, data: FileArticles((read_html(path, data),), ()), MAX_ARTICLE_BYTES)
 _FORMATS: Mapping[str, Format | Archive] = {
+    ".docx": Format(
+        lambda path, data: FileArticles((read_docx(path, data),), ()), MAX_DOCUMENT_BYTES
+    ),
     ".htm": _PAGE,
     ".html": _PAGE,
     ".json": Archive(_read_json, MAX_JSON_BYTES),
     ".jsonl": Archive(_read_jsonl, MAX_ARCHIVE_BYTES),
     ".md": _one(read_markdown),
+    ".pdf": Format(
+        lambda path, data: FileArticles((read_pdf(path, data),), ()), MAX_DOCUMENT_BYTES
+    ),
     ".txt": _one(read_plain_text),
 }
 KNOWN = ", ".join(sorted(_FORMATS))
