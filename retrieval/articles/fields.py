@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from urllib.parse import urlsplit
 
+from retrieval.articles.markup import has_markup, reduce_markup
 from retrieval.articles.plain_text import Layout, first_words
 from retrieval.articles.titles import derive_title
 from retrieval.dates import PartialDate, read_date
@@ -45,17 +47,16 @@ _EPOCH = re.compile(r"(?P<seconds>\d{9,10})(?:\.\d+)?|(?P<milliseconds>\d{12,13}
 _EPOCH_YEARS = range(2000, 2100)  # what else nine and more digits may be is far outside
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Fields:
     """Names and values as an article's file states them, and what to call that place."""
 
     place: str
     values: Mapping[str, object]
 
-    def all(self, names: Iterable[str]) -> Iterator[tuple[str, object]]:
-        """The fields with these names, in the order of the names: each as it is called, and its
-        value. What stands in an object within comes after what stands beside it.
-        """  # noqa: D205
+    @cached_property
+    def _known(self) -> Mapping[str, tuple[str, object]]:
+        """Each field by its simplified name; what stands in an object within comes second."""
         known: dict[str, tuple[str, object]] = {}
         for key, value in self.values.items():
             known.setdefault(_simply(key), (key, value))
@@ -64,9 +65,11 @@ class Fields:
             if isinstance(held, dict):
                 for key, value in held.items():
                     known.setdefault(_simply(key), (f"{outer}.{key}", value))
-        for name in names:
-            if name in known:
-                yield known[name]
+        return known
+
+    def all(self, names: Iterable[str]) -> Iterator[tuple[str, object]]:
+        """The fields with these names, in their order: each as it is called here, and its value."""
+        return (self._known[name] for name in names if name in self._known)
 
     def find(self, name: str) -> tuple[str, str] | None:
         """The field's own name and its value as text; None when absent or empty."""
@@ -78,9 +81,7 @@ class Fields:
         return found[1] if found else None
 
     def date(self, name: str, notes: list[str]) -> tuple[PartialDate, str] | None:
-        """The first date and where it was read; where there are only values that are no dates,
-        a note says so.
-        """  # noqa: D205
+        """The first date and where it was read; values that are no dates leave a note instead."""
         found = list(self._texts(name))
         for key, value in found:
             if (stated := read_date(value) or _from_epoch(value)) is not None:
@@ -159,7 +160,10 @@ def article_from_fields(
     if published is None and layout.published and layout.published_from:
         published = layout.published, layout.published_from
     updated = fields.date("updated", found)
-    title = fields.text("title") or layout.stated.get("title")
+    title = fields.text("title")
+    if title and has_markup(title):
+        title = " ".join(reduce_markup(title).split())
+    title = title or layout.stated.get("title")
     source, url = _source_and_url(fields)
     return Article(
         article_id=article_id,

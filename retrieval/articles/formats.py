@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from retrieval.articles.decoding import decode
 from retrieval.articles.docx import read_docx
+from retrieval.articles.feed import read_feed
 from retrieval.articles.html import read_html
 from retrieval.articles.json_file import read_json
 from retrieval.articles.jsonl import read_jsonl
@@ -16,6 +17,7 @@ from retrieval.articles.markdown import read_markdown
 from retrieval.articles.names import extension
 from retrieval.articles.pdf import read_pdf
 from retrieval.articles.plain_text import read_plain_text
+from retrieval.articles.warc import read_warc
 from retrieval.errors import ArticleError
 from retrieval.types import Article
 
@@ -25,9 +27,9 @@ if TYPE_CHECKING:
 MAX_ARTICLE_BYTES = 5_000_000  # War and Peace is 3.3 MB; no article is longer
 MAX_DOCUMENT_BYTES = 100_000_000  # most of it pictures
 MAX_ARCHIVE_BYTES = 4_000_000_000
-MAX_JSON_BYTES = 50_000_000  # it is read whole, and may become twenty times as large
+MAX_WHOLE_BYTES = 50_000_000  # of JSON and feeds; read whole, it may become twenty times as large
 _MAX_REFUSED = 1_000  # of one file; of more, the number is said
-_GIVE_UP = 100_000  # records without one article: it is another kind of file
+_GIVE_UP = 10_000  # records without one article: it is another kind of file
 _MAX_RATIO = 100  # text is packed to a tenth of its size, a bomb to a thousandth
 
 
@@ -108,25 +110,34 @@ def _read_jsonl(path: str, stream: BufferedReader) -> Iterator[Article | Article
     return read_jsonl(path, stream, MAX_ARTICLE_BYTES)
 
 
+def _read_warc(path: str, stream: BufferedReader) -> Iterator[Article | ArticleError]:
+    return read_warc(path, stream, MAX_ARTICLE_BYTES)
+
+
 def _read_json(path: str, stream: BufferedReader) -> Iterator[Article | ArticleError]:
     text, notes = _decoded(path, stream.read())
     return read_json(path, text, notes)
 
 
 _PAGE = Format(lambda path, data: FileArticles((read_html(path, data),), ()), MAX_ARTICLE_BYTES)
+_FEED = Archive(lambda path, stream: read_feed(path, stream.read()), MAX_WHOLE_BYTES)
 _FORMATS: Mapping[str, Format | Archive] = {
+    ".atom": _FEED,
     ".docx": Format(
         lambda path, data: FileArticles((read_docx(path, data),), ()), MAX_DOCUMENT_BYTES
     ),
     ".htm": _PAGE,
     ".html": _PAGE,
-    ".json": Archive(_read_json, MAX_JSON_BYTES),
+    ".json": Archive(_read_json, MAX_WHOLE_BYTES),
     ".jsonl": Archive(_read_jsonl, MAX_ARCHIVE_BYTES),
     ".md": _one(read_markdown),
     ".pdf": Format(
         lambda path, data: FileArticles((read_pdf(path, data),), ()), MAX_DOCUMENT_BYTES
     ),
+    ".rss": _FEED,
     ".txt": _one(read_plain_text),
+    ".warc": Archive(_read_warc, MAX_ARCHIVE_BYTES),
+    ".xml": _FEED,
 }
 KNOWN = ", ".join(sorted(_FORMATS))
 """The extensions, for people; each may be followed by `.gz`."""
@@ -181,5 +192,5 @@ def read(path: str, file: BinaryIO, size: int) -> FileArticles:
     if isinstance(form, Format):
         return form.read(path, BufferedReader(_Unpacked(path, file, form.max_bytes)).read())
     # a small file may hold much that repeats, a large one must not
-    allowed = min(form.max_bytes, max(MAX_JSON_BYTES, _MAX_RATIO * size))
+    allowed = min(form.max_bytes, max(MAX_WHOLE_BYTES, _MAX_RATIO * size))
     return form.read(path, BufferedReader(_Unpacked(path, file, allowed)))

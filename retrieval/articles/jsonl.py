@@ -13,6 +13,8 @@ from retrieval.types import Article
 
 _MAX_WIDE_BYTES = 100_000_000  # of a file in UTF-16 or UTF-32, which is decoded whole
 
+_MAX_BLANK = 100_000  # lines on end; four gigabytes of them would take hours
+
 
 def read_jsonl(
     path: str, stream: BufferedReader, max_bytes: int
@@ -43,7 +45,11 @@ def _lines(path: str, stream: BufferedReader, max_bytes: int) -> Iterator[bytes]
             yield from decode(data)[0].encode().split(b"\n")
         except ValueError as error:
             raise ArticleError(path, str(error)) from error
+    blank = 0
     while line := stream.readline(max_bytes + 1):
+        blank = blank + 1 if line == b"\n" else 0
+        if blank > _MAX_BLANK:
+            raise ArticleError(path, f"more than {_MAX_BLANK:,} blank lines; not read further")
         yield line
         while len(line) > max_bytes and not line.endswith(b"\n"):
             line = stream.readline(max_bytes + 1)
