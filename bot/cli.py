@@ -1,4 +1,4 @@
-"""The dateline command; imports discord only to run the bot, and torch only to answer."""
+"""The dateline command; imports discord only to run the bot, and what answers only to answer."""
 
 import argparse
 import contextlib

@@ -1,6 +1,7 @@
 """What a question's own words say about when: "in February 2024" → after, before."""
 
 import calendar
+import functools
 import re
 from dataclasses import dataclass
 from datetime import date
@@ -140,15 +141,18 @@ def _any(kinds: dict[str, str]) -> str:
     return "|".join(f"(?P<{kind}>{form})" for kind, form in kinds.items())
 
 
-_WINDOW = _compiled(
-    rf"(?<![\w'’$€£-])(?:(?P<past>{_unnamed(_PAST)})"
-    rf"|(?:(?:{_any(_OF_EVENTS)})"
-    rf" (?P<thing>{_WHOSE} (?:{_WORD} ){{0,6}}?(?:(?P<link>of|on|in) )?)??"
-    rf"|(?:{_any(_OF_DATES)}) )?"
-    rf"(?P<first>{_SPAN})(?:{_TO}(?P<last>{_SPAN}))?"
-    rf"(?P<onwards>(?(start) on(?:wards?\b|(?=\s*(?:[,;?!.]|$)| (?:{_ASKERS})\b))|(?!)))?"
-    rf"|since (?P<event>{_WHOSE}(?: {_WORD}){{1,7}})(?=\s*(?:[,;:?!()—–]|$)| (?:{_ASKERS})\b))"
-)
+@functools.cache  # a long form: most commands have no use for it
+def _window() -> re.Pattern[str]:
+    return _compiled(
+        rf"(?<![\w'’$€£-])(?:(?P<past>{_unnamed(_PAST)})"
+        rf"|(?:(?:{_any(_OF_EVENTS)})"
+        rf" (?P<thing>{_WHOSE} (?:{_WORD} ){{0,6}}?(?:(?P<link>of|on|in) )?)??"
+        rf"|(?:{_any(_OF_DATES)}) )?"
+        rf"(?P<first>{_SPAN})(?:{_TO}(?P<last>{_SPAN}))?"
+        rf"(?P<onwards>(?(start) on(?:wards?\b|(?=\s*(?:[,;?!.]|$)| (?:{_ASKERS})\b))|(?!)))?"
+        rf"|since (?P<event>{_WHOSE}(?: {_WORD}){{1,7}})(?=\s*(?:[,;:?!()—–]|$)| (?:{_ASKERS})\b))"
+    )
+
 
 _RELATIVES, _ROUNDS, _PARTS, _DAY_PAIRS, _DATES, _PASTS = (
     _compiled(form) for form in (_RELATIVE, _ROUND, _PART, _DAYS, _DATE, _PAST)
@@ -214,7 +218,7 @@ def read_asked_time(question: str, today: date) -> AskedTime | None:
         ('in February 2024', '2024-02', '2024-02')
     """
     found = []
-    for match in _WINDOW.finditer(question):
+    for match in _window().finditer(question):
         try:
             window = _read_window(match, today)
         except ValueError:  # a day that no calendar has

@@ -1,12 +1,17 @@
 """Texts → unit vectors."""
 
+import json
+import sys
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
+from tokenizers import Tokenizer
 
+from retrieval import bert
 from retrieval.errors import ModelError
 from retrieval.model import ModelFiles, hub_access
 
@@ -18,6 +23,7 @@ Progress = Callable[[int, int], None]
 """Called with how many are done and how many there are."""
 
 _BLOCK = 256  # passages between two reports of progress: about 2 s on two cores
+_BATCH_TOKENS = 2_048  # run at once, padding included
 
 
 def no_progress(done: int, total: int) -> None:
@@ -39,6 +45,13 @@ class Embedder(Protocol):
     def dimensions(self) -> int:
         """The length of an embedding."""
 
+    def load(self) -> object:
+        """Gets ready, once; done by itself where it was not done before.
+
+        Raises:
+            ModelError: the model cannot be loaded.
+        """
+
     def embed_queries(self, texts: Sequence[str]) -> Embeddings:
         """Embeddings of questions. Longer texts than the model reads are read from their start."""
 
@@ -46,13 +59,116 @@ class Embedder(Protocol):
         """Embeddings of passages."""
 
 
+def embedder_for(model: ModelFiles) -> Embedder:
+    """What embeds with this model: our own runner where the model fits it, as the default does.
+
+    Nothing is loaded yet.
+    """
+    if bert.fits(model.folder) and _is_mean_of_words(model.folder):
+        return BertEmbedder(model)
+    return SentenceTransformerEmbedder(model)
+
+
+class BertEmbedder:
+    """An embedder on a BERT as small as the default model; it starts in a moment, without torch.
+
+    An embedding is the mean of the token vectors, at unit length. Safe to share between threads.
+    """
+
+    def __init__(self, model: ModelFiles) -> None:
+        self.model = model
+        self._lock = threading.Lock()
+        self._parts: tuple[bert.Bert, Tokenizer] | None = None
+
+    def load(self) -> None:
+        """Loads the weights, once; half a second.
+
+        Raises:
+            ModelError: the folder does not hold such a model.
+        """
+        self._loaded()
+
+    @property
+    def dimensions(self) -> int:
+        """The length of an embedding."""
+        return bert.WIDTH
+
+    def _loaded(self) -> tuple[bert.Bert, Tokenizer]:
+        with self._lock:
+            if self._parts is None:
+                try:
+                    self._parts = self._load()
+                except Exception as error:  # the tokenizers library raises nothing narrower
+                    raise _no_model(self.model, error) from error
+            return self._parts
+
+    def _load(self) -> tuple[bert.Bert, Tokenizer]:
+        folder = self.model.folder
+        settings = json.loads((folder / "sentence_bert_config.json").read_text(encoding="utf-8"))
+        tokens = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        tokens.enable_truncation(int(settings["max_seq_length"]))
+        tokens.no_padding()
+        return bert.Bert(bert.read_weights(folder)), tokens
+
+    def embed_queries(self, texts: Sequence[str]) -> Embeddings:
+        """Embeddings of questions."""
+        return self._embed(texts, no_progress)
+
+    def embed_passages(self, texts: Sequence[str], progress: Progress = no_progress) -> Embeddings:
+        """Embeddings of passages."""
+        return self._embed(texts, progress)
+
+    def _embed(self, texts: Sequence[str], progress: Progress) -> Embeddings:
+        network, tokenizer = self._loaded()
+        embeddings = np.empty((len(texts), self.dimensions), dtype=np.float32)
+        # Alike lengths side by side waste no padding; the longest first, for an honest estimate.
+        order = sorted(range(len(texts)), key=lambda row: len(texts[row]), reverse=True)
+        for start in range(0, len(order), _BLOCK):
+            rows = order[start : start + _BLOCK]
+            tokens = [found.ids for found in tokenizer.encode_batch([texts[n] for n in rows])]
+            by_length = sorted(range(len(rows)), key=lambda n: len(tokens[n]))
+            while by_length:
+                batch = by_length[-max(1, _BATCH_TOKENS // len(tokens[by_length[-1]])) :]
+                del by_length[-len(batch) :]
+                ids, mask = bert.padded([tokens[n] for n in batch])
+                words = network(ids, np.zeros_like(ids), mask)
+                sums = np.einsum("btw,bt->bw", words, mask.astype(np.float32))
+                norms = np.linalg.norm(sums, axis=1, keepdims=True)
+                embeddings[[rows[n] for n in batch]] = sums / norms
+            progress(start + len(rows), len(order))
+        return embeddings
+
+
+def _is_mean_of_words(folder: Path) -> bool:
+    """Whether the model in a folder takes the mean of its token vectors, at unit length."""
+    try:
+        modules = json.loads((folder / "modules.json").read_text(encoding="utf-8"))
+        kinds = [module["type"].rpartition(".")[2] for module in modules]
+        pooling = json.loads((folder / modules[1]["path"] / "config.json").read_text("utf-8"))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return False
+    modes = {name for name, on in pooling.items() if name.startswith("pooling_mode_") and on}
+    mean = modes == {"pooling_mode_mean_tokens"}
+    return mean and kinds == ["Transformer", "Pooling", "Normalize"]
+
+
+def _no_model(model: ModelFiles, error: Exception) -> ModelError:
+    cause = " ".join(str(error).split())[:200]
+    return ModelError(
+        f"the model in {model.folder} cannot be loaded ({cause}); "
+        "set DATELINE_MODEL to another, or unset it for the default"
+    )
+
+
 class SentenceTransformerEmbedder:
-    """An embedder on `sentence-transformers`, which is imported when it is first needed.
+    """An embedder of any model, on `sentence-transformers`, imported when it is first needed.
 
     Safe to share between threads: they take turns, for the tokenizer is not.
     """
 
     def __init__(self, model: ModelFiles) -> None:
+        if sys.platform == "darwin":
+            import torch  # noqa: F401  before faiss: the other order can crash (two OpenMPs)
         self.model = model
         self._lock = threading.Lock()
         self._encoder: SentenceTransformer | None = None
@@ -113,8 +229,4 @@ def _load(model: ModelFiles) -> "SentenceTransformer":
                 model_kwargs={"use_safetensors": True},
             )
         except Exception as error:  # whatever a folder that holds no model sets off
-            cause = " ".join(str(error).split())[:200]
-            raise ModelError(
-                f"the model in {model.folder} cannot be loaded ({cause}); "
-                "set DATELINE_MODEL to another, or unset it for the default"
-            ) from error
+            raise _no_model(model, error) from error

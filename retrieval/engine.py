@@ -85,11 +85,11 @@ class Engine:
         except IndexNotBuiltError:
             pass
         report(LOADING, 0, 1)
-        from retrieval.embedder import SentenceTransformerEmbedder
-        from retrieval.index.folder import FolderIndex
+        from retrieval.embedder import embedder_for
 
-        embedder = SentenceTransformerEmbedder(model)
-        embedder.load()  # first: it keeps the libraries that come with it off the network
+        embedder = embedder_for(model)
+        embedder.load()
+        from retrieval.index.folder import FolderIndex
         from retrieval.reader.span import SpanReader
 
         reader = SpanReader.shipped(threshold)
@@ -321,10 +321,11 @@ def update(
         CorpusError, ModelError, IndexFolderError: as `Engine.open`.
     """
     model = find_model(places.model, download=download)
-    from retrieval.embedder import SentenceTransformerEmbedder
+    from retrieval.embedder import embedder_for
+
+    embedder = embedder_for(model)
     from retrieval.index.building import build
 
-    embedder = SentenceTransformerEmbedder(model)
     return build(places.corpus, places.index, embedder, rebuild=rebuild, report=report)
 
 

@@ -21,7 +21,14 @@ Corpus = Callable[[Mapping[str, str | bytes]], Path]
 """Writes files, by their path, into one corpus folder, and gives the folder."""
 
 _REPOSITORY = Path(__file__).parent.parent
-_LIBRARIES = ("sentence-transformers", "torch", "faiss-cpu", "bm25s", "sentencex", "discord.py")
+_LIBRARIES = (
+    "sentence-transformers",
+    "onnxruntime",
+    "faiss-cpu",
+    "bm25s",
+    "sentencex",
+    "discord.py",
+)
 
 
 def pytest_report_header() -> str:
@@ -57,7 +64,7 @@ def golden() -> Path:
 @pytest.fixture(scope="session")
 def reader() -> "SpanReader":
     """The reader that we ship, with its weights."""
-    from retrieval.reader.span import SpanReader  # torch, which most tests do without
+    from retrieval.reader.span import SpanReader  # onnxruntime, which most tests do without
 
     return SpanReader.shipped()
 

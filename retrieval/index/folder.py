@@ -1,12 +1,8 @@
 """The index as a folder: FAISS for embeddings, bm25s for words."""
 
-import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-
-if sys.platform == "darwin":
-    import torch  # noqa: F401  before faiss: the other order can crash there (two OpenMPs)
 
 import bm25s
 import faiss

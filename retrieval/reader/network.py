@@ -10,20 +10,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-from safetensors.torch import load, save_file
+import numpy as np
+import numpy.typing as npt
+from safetensors.numpy import load
 from tokenizers import Tokenizer
-from torch import Tensor, nn
-from transformers import BertConfig, BertModel
 
+from retrieval.bert import WORDS, Bert, Ids, padded, word_embeddings
 from retrieval.dates import PartialDate
 from retrieval.types import Span
 
 _MAX_TITLE = 160  # code points
 MAX_TOKENS = 320  # question and passage together; our passages have about 130
 _MAX_QUESTION = 96  # tokens; the rest of an endless question is not read
-# Stays with the embedding model, which is installed anyway: neither trained nor shipped again.
-_SHARED = "encoder.embeddings.word_embeddings.weight"
+_ENCODER = "encoder."
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,63 +36,40 @@ class Judgement:
         answers: float32 (pairs), log-odds that the passage answers.
     """
 
-    start: Tensor
-    end: Tensor
-    answers: Tensor
+    start: npt.NDArray[np.float32]
+    end: npt.NDArray[np.float32]
+    answers: npt.NDArray[np.float32]
 
 
-class Network(nn.Module):  # type: ignore[misc]  # torch is not read for its types
+class Network:
     """A small BERT with two heads, on the embedding model's own word embeddings."""
 
-    def __init__(self, model: Path, attention: str = "sdpa") -> None:
-        """Not yet trained: the encoder of the embedding model, and empty heads.
+    def __init__(self, model: Path, weights: bytes) -> None:
+        """Prepares the weights; blocks.
 
         Args:
-            model: folder of a BERT that embeds sentences.
-            attention: "eager" is twice as fast to train on a CPU, "sdpa" faster to read with.
+            model: folder of the embedding model, whose word embeddings it shares.
+            weights: what the training wrote, a safetensors file.
         """
-        super().__init__()
-        config = BertConfig.from_pretrained(model)
-        config.hidden_dropout_prob = config.attention_probs_dropout_prob = 0.0
-        self.encoder = BertModel.from_pretrained(
-            model, config=config, add_pooling_layer=False, attn_implementation=attention
-        )
-        self.encoder.embeddings.word_embeddings.weight.requires_grad_(False)
-        self.span = nn.Linear(config.hidden_size, 2)
-        self.answers = nn.Linear(config.hidden_size, 1)
+        given = {name: tensor.astype(np.float32) for name, tensor in load(weights).items()}
+        encoder = {
+            name.removeprefix(_ENCODER): tensor
+            for name, tensor in given.items()
+            if name.startswith(_ENCODER)
+        }
+        self._encoder = Bert(encoder | {WORDS: word_embeddings(model)}, int8=True)
+        self._span, self._span_bias = given["span.weight"].T, given["span.bias"]
+        self._answers, self._answers_bias = given["answers.weight"].T, given["answers.bias"]
 
-    def forward(self, ids: Tensor, types: Tensor, mask: Tensor) -> Judgement:
+    def __call__(self, ids: Ids, types: Ids, mask: Ids) -> Judgement:
         """Judges pairs. All of int64 (pairs, tokens); `types` is 1 in the passage, else 0."""
-        hidden = self.encoder(
-            input_ids=ids, token_type_ids=types, attention_mask=mask
-        ).last_hidden_state
+        hidden = self._encoder(ids, types, mask)
+        spans = hidden @ self._span + self._span_bias
         outside = types == 0
         outside[:, 0] = False
-        spans = self.span(hidden).float().masked_fill(outside.unsqueeze(-1), -torch.inf)
-        return Judgement(
-            start=spans[..., 0],
-            end=spans[..., 1],
-            answers=self.answers(hidden[:, 0]).float().squeeze(-1),
-        )
-
-    def save(self, path: Path) -> None:
-        """Writes what was trained, in half precision."""
-        trained = {
-            name: tensor.half().contiguous()
-            for name, tensor in self.state_dict().items()
-            if name != _SHARED
-        }
-        save_file(trained, path)
-
-    def load(self, weights: bytes) -> None:
-        """Takes over what `save` wrote; the word embeddings stay as they are.
-
-        Raises:
-            ValueError: these are another network's weights.
-        """
-        missing, unknown = self.load_state_dict(load(weights), strict=False)
-        if unknown or missing != [_SHARED]:
-            raise ValueError(f"another network's weights: missing {missing}, unknown {unknown}")
+        spans[outside] = -np.inf
+        answers = hidden[:, 0] @ self._answers + self._answers_bias
+        return Judgement(spans[..., 0], spans[..., 1], answers[:, 0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,13 +134,13 @@ class Tokens:
         return pairs
 
 
-def batch(pairs: Sequence[Pair]) -> tuple[Tensor, Tensor, Tensor]:
-    """Ids, types and mask of the pairs, int64 (pairs, tokens of the longest)."""
-    longest = max(len(pair.ids) for pair in pairs)
-    longest += -longest % 16
-    ids, types, mask = (torch.zeros(len(pairs), longest, dtype=torch.long) for _ in range(3))
+def batch(pairs: Sequence[Pair]) -> tuple[Ids, Ids, Ids]:
+    """Ids, types and mask of the pairs, int64 (pairs, tokens of the longest).
+
+    The types are 1 in the passage, else 0.
+    """
+    ids, mask = padded([pair.ids for pair in pairs])
+    types = np.zeros_like(ids)
     for row, pair in enumerate(pairs):
-        ids[row, : len(pair.ids)] = torch.tensor(pair.ids)
         types[row, pair.first : len(pair.ids) - 1] = 1
-        mask[row, : len(pair.ids)] = 1
     return ids, types, mask

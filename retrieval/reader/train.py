@@ -27,7 +27,8 @@ from retrieval.reader.examples import (
     tempting_records,
     written_records,
 )
-from retrieval.reader.network import Judgement, Network, Pair, Tokens, batch
+from retrieval.reader.learner import Judgement, Learner
+from retrieval.reader.network import Pair, Tokens, batch
 from retrieval.types import Span
 
 log = logging.getLogger("train")
@@ -158,7 +159,7 @@ def _marginal(scores: Tensor, gold: Tensor) -> Tensor:
 
 
 def fit(
-    network: Network, examples: Sequence[Example], tokens: Tokens, rate: float, seed: int
+    network: Learner, examples: Sequence[Example], tokens: Tokens, rate: float, seed: int
 ) -> None:
     """One pass over the examples; the rate rises over the first twentieth, then falls to 0."""
     rng = random.Random(seed)
@@ -180,7 +181,7 @@ def fit(
     )
     started, seen, running = time.perf_counter(), 0, 0.0
     for number, (some, pairs) in enumerate(groups, 1):
-        value = loss(network(*batch(pairs)), some, pairs)
+        value = loss(network(*map(torch.from_numpy, batch(pairs))), some, pairs)
         value.backward()
         for ours, theirs in zip(exact, trained, strict=True):
             ours.grad = None if theirs.grad is None else theirs.grad.float()
@@ -228,7 +229,7 @@ def main() -> None:
     records += written_records(_WRITTEN, records)
     examples = Examples(records)
     torch.manual_seed(0)
-    network = Network(model, attention="eager")
+    network = Learner(model)
     for number, (rate, times) in enumerate(_PASSES):
         drawn = examples.epoch(times, random.Random(number))
         log.info("pass %d: %d examples", number + 1, len(drawn))

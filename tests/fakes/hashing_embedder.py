@@ -35,6 +35,9 @@ class HashingEmbedder:
         """The length of an embedding."""
         return DIMENSIONS
 
+    def load(self) -> None:
+        """Nothing to load."""
+
     def embed_queries(self, texts: Sequence[str]) -> Embeddings:
         """Embeddings of questions, shape `(len(texts), DIMENSIONS)`."""
         return np.stack([_embed(stems(text)) for text in texts]) if texts else _none()

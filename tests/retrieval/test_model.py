@@ -9,17 +9,29 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from retrieval.embedder import SentenceTransformerEmbedder
+from retrieval.embedder import (
+    BertEmbedder,
+    Embedder,
+    SentenceTransformerEmbedder,
+    embedder_for,
+)
 from retrieval.errors import ModelError
 from retrieval.model import DEFAULT_MODEL, find_model, hub_access
 
+_WEIGHTS = shutil.ignore_patterns("*.safetensors")
 _PUBLISHED = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
 @pytest.fixture(scope="module")
-def embedder() -> SentenceTransformerEmbedder:
-    """The model we ship, loaded once for this file."""
+def by_torch() -> SentenceTransformerEmbedder:
+    """The model we ship, as its makers run it; loaded once for this file."""
     return SentenceTransformerEmbedder(find_model())
+
+
+@pytest.fixture(scope="module", params=["bert", "sentence-transformers"])
+def embedder(request: pytest.FixtureRequest, by_torch: SentenceTransformerEmbedder) -> Embedder:
+    """The model we ship, run by each of our embedders."""
+    return by_torch if request.param == "sentence-transformers" else embedder_for(find_model())
 
 
 def test_the_default_model_is_installed_and_is_the_published_one() -> None:
@@ -64,14 +76,38 @@ def test_a_folder_without_safetensors_is_refused(tmp_path: Path, weights: str | 
         find_model(str(tmp_path))
 
 
-def test_a_folder_that_is_no_model_is_said_when_it_is_loaded(tmp_path: Path) -> None:
+@pytest.mark.parametrize("alike", [False, True])
+def test_a_folder_that_is_no_model_is_said_when_it_is_loaded(tmp_path: Path, alike: bool) -> None:
     """In one line, whatever the libraries underneath say in forty."""
     (tmp_path / "model.safetensors").write_bytes(b"nothing")
-    embedder = SentenceTransformerEmbedder(find_model(str(tmp_path)))
+    if alike:
+        shutil.copytree(find_model().folder, tmp_path, ignore=_WEIGHTS, dirs_exist_ok=True)
+    embedder = embedder_for(find_model(str(tmp_path)))
 
+    assert alike == isinstance(embedder, BertEmbedder)
     with pytest.raises(ModelError, match=r"cannot be loaded \(.*set DATELINE_MODEL") as caught:
         embedder.load()
     assert "\n" not in str(caught.value)
+
+
+def test_a_model_of_another_kind_is_run_by_sentence_transformers(tmp_path: Path) -> None:
+    """Whoever brings one must get its own embeddings, not those of a model that it resembles."""
+    folder = tmp_path / "model"
+    shutil.copytree(find_model().folder, folder)
+    pooling = folder / "1_Pooling" / "config.json"
+    pooling.write_text(pooling.read_text().replace('_cls_token": false', '_cls_token": true'))
+
+    assert isinstance(embedder_for(find_model(str(folder))), SentenceTransformerEmbedder)
+
+
+def test_embeddings_are_those_of_sentence_transformers(
+    by_torch: SentenceTransformerEmbedder,
+) -> None:
+    """Nothing is lost by running the model without torch; long texts are cut at the same word."""
+    texts = ["Who gave Kim the car?", "", "Ünïcödé 漢字 🚗", "The car is long. " * 200, "\u200b"]
+    ours = embedder_for(find_model()).embed_passages(texts)
+
+    np.testing.assert_allclose(ours, by_torch.embed_passages(texts), atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +146,7 @@ def test_the_environment_is_restored_after_the_hub_was_allowed_or_not() -> None:
 
 
 def test_embeddings_are_unit_rows_in_the_order_of_their_texts(
-    embedder: SentenceTransformerEmbedder,
+    embedder: Embedder,
 ) -> None:
     """They are embedded by length for speed, and must come back by place."""
     texts = ["A long sentence about the luxury car that Kim was given. " * 8, "🚗", "", "Short."]
@@ -123,13 +159,13 @@ def test_embeddings_are_unit_rows_in_the_order_of_their_texts(
     np.testing.assert_allclose(together, one_by_one, atol=1e-5)
 
 
-def test_no_texts_give_no_rows(embedder: SentenceTransformerEmbedder) -> None:
+def test_no_texts_give_no_rows(embedder: Embedder) -> None:
     """An empty corpus."""
     assert (0, 384) == embedder.embed_passages([]).shape
 
 
 def test_progress_counts_up_to_all_passages(
-    embedder: SentenceTransformerEmbedder, monkeypatch: pytest.MonkeyPatch
+    embedder: Embedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The bar must reach its end."""
     monkeypatch.setattr("retrieval.embedder._BLOCK", 2)
@@ -139,7 +175,7 @@ def test_progress_counts_up_to_all_passages(
     assert [(2, 3), (3, 3)] == heard
 
 
-def test_meaning_is_near_without_a_shared_word(embedder: SentenceTransformerEmbedder) -> None:
+def test_meaning_is_near_without_a_shared_word(embedder: Embedder) -> None:
     """It is really the model that was loaded, and not noise of its shape."""
     car, automobile, glacier = embedder.embed_passages(
         ["He drove the car.", "The automobile was driven.", "The glacier is melting."]

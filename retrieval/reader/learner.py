@@ -1,0 +1,72 @@
+"""The reader's network as torch trains it. Not part of the installed package.
+
+Devlin et al. (2019), BERT, with the span head and the null span of their section 4.3, and a
+second head that judges whether the passage answers at all, as in Zhang et al. (2021),
+Retrospective Reader.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from transformers import BertConfig, BertModel
+
+# Stays with the embedding model, which is installed anyway: neither trained nor shipped again.
+_SHARED = "encoder.embeddings.word_embeddings.weight"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """As `retrieval.reader.network.Judgement`, in tensors."""
+
+    start: Tensor
+    end: Tensor
+    answers: Tensor
+
+
+class Learner(nn.Module):  # type: ignore[misc]  # torch is not read for its types
+    """A small BERT with two heads, on the embedding model's own word embeddings."""
+
+    def __init__(self, model: Path) -> None:
+        """Not yet trained: the encoder of the embedding model, and empty heads.
+
+        Args:
+            model: folder of a BERT that embeds sentences.
+        """
+        super().__init__()
+        config = BertConfig.from_pretrained(model)
+        config.hidden_dropout_prob = config.attention_probs_dropout_prob = 0.0
+        self.encoder = BertModel.from_pretrained(
+            model,
+            config=config,
+            add_pooling_layer=False,
+            attn_implementation="eager",  # twice as fast to train on a CPU
+        )
+        self.encoder.embeddings.word_embeddings.weight.requires_grad_(False)
+        self.span = nn.Linear(config.hidden_size, 2)
+        self.answers = nn.Linear(config.hidden_size, 1)
+
+    def forward(self, ids: Tensor, types: Tensor, mask: Tensor) -> Judgement:
+        """Judges pairs. All of int64 (pairs, tokens); `types` is 1 in the passage, else 0."""
+        hidden = self.encoder(
+            input_ids=ids, token_type_ids=types, attention_mask=mask
+        ).last_hidden_state
+        outside = types == 0
+        outside[:, 0] = False
+        spans = self.span(hidden).float().masked_fill(outside.unsqueeze(-1), -torch.inf)
+        return Judgement(
+            start=spans[..., 0],
+            end=spans[..., 1],
+            answers=self.answers(hidden[:, 0]).float().squeeze(-1),
+        )
+
+    def save(self, path: Path) -> None:
+        """Writes what was trained, in half precision."""
+        trained = {
+            name: tensor.half().contiguous()
+            for name, tensor in self.state_dict().items()
+            if name != _SHARED
+        }
+        save_file(trained, path)

@@ -1,0 +1,60 @@
+"""What runs the networks: the shipped graph is the written one, and torch computes the same."""
+
+import numpy as np
+import pytest
+
+from retrieval import bert
+from retrieval.bert_graph import build
+from retrieval.model import find_model
+from retrieval.reader import span
+from retrieval.reader.network import Network, Tokens, batch
+
+
+@pytest.mark.parametrize("int8", [False, True])
+def test_a_shipped_graph_is_what_its_script_writes(int8: bool) -> None:
+    """Nobody can read a binary file; the script is what is reviewed."""
+    assert build(int8=int8) == bert.GRAPHS[int8].read_bytes()
+
+
+def test_the_reader_judges_as_the_network_that_was_trained() -> None:
+    """Two of them exist, torch's to train and ONNX Runtime's, in whole numbers, to run."""
+    import torch
+    from safetensors.torch import load_file
+
+    from retrieval.reader.learner import Learner
+
+    folder = find_model().folder
+    learner = Learner(folder)
+    learner.load_state_dict(load_file(span._WEIGHTS), strict=False)
+    learner.float().eval()
+    texts = ["Petra Marant drove the first tram.", "It rained. " * 90, "漢字🚗"]
+    pairs = Tokens(folder).pair("Who drove the first tram?", texts)
+    ours = Network(folder, span._WEIGHTS.read_bytes())(*batch(pairs))
+    with torch.inference_mode():
+        theirs = learner(*map(torch.from_numpy, batch(pairs)))
+
+    np.testing.assert_allclose(ours.answers, theirs.answers.numpy(), atol=0.5)
+    for row, pair in enumerate(pairs):
+        size = len(pair.ids)
+        np.testing.assert_allclose(ours.start[row, :size], theirs.start[row, :size], atol=0.5)
+        np.testing.assert_allclose(ours.end[row, :size], theirs.end[row, :size], atol=0.5)
+
+
+def test_weights_of_another_size_are_refused() -> None:
+    """ONNX Runtime would only say so much later, and of a tensor nobody has heard of."""
+    weights = bert.read_weights(find_model().folder)
+    weights["encoder.layer.0.output.dense.bias"] = np.zeros(7, dtype=np.float32)
+
+    with pytest.raises(ValueError, match=r"weights of another size: 0\.out\.bias"):
+        bert.Bert(weights)
+
+
+def test_padding_changes_nothing() -> None:
+    """A text must not mean something else because of the one beside it."""
+    network = bert.Bert(bert.read_weights(find_model().folder))
+    rows = [[101, 2040, 102], [101, *range(2000, 2040), 102]]
+    ids, mask = bert.padded(rows)
+    together = network(ids, np.zeros_like(ids), mask)
+    (alone,) = network(ids[:1, :3], np.zeros((1, 3), dtype=np.int64), mask[:1, :3])
+
+    np.testing.assert_allclose(together[0, :3], alone, atol=1e-5)
