@@ -1,59 +1,68 @@
 """A `.jsonl` file → its articles, one JSON object a line."""
 
+import codecs
 import json
+from collections.abc import Iterator
+from io import BufferedReader
 
-from retrieval.articles.decoding import require_text
-from retrieval.articles.fields import Fields, article_from_fields, is_whole
+from retrieval.articles.decoding import decode
 from retrieval.articles.names import bare
-from retrieval.articles.plain_text import lay_out
+from retrieval.articles.records import read_record
 from retrieval.errors import ArticleError
 from retrieval.types import Article
 
-_TEXT = ("text", "body", "content")
-_ID = ("id", "article_id", "_id")
+_MAX_WIDE_BYTES = 100_000_000  # of a file in UTF-16 or UTF-32, which is decoded whole
+
+_MAX_BLANK = 100_000  # lines on end; four gigabytes of them would take hours
 
 
 def read_jsonl(
-    path: str, text: str, notes: tuple[str, ...], max_bytes: int
-) -> tuple[list[Article], list[ArticleError]]:
+    path: str, stream: BufferedReader, max_bytes: int
+) -> Iterator[Article | ArticleError]:
     """The articles of a JSON Lines file, in order, and an error for each line that is none.
 
     A record's text is the article's text; its `id` is the article's, or else path and line.
+    One line is held at a time, and of a line no more than `max_bytes`.
     """
-    articles: list[Article] = []
-    refused: list[ArticleError] = []
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
+    for number, line in enumerate(_lines(path, stream, max_bytes), start=1):
         try:
-            if len(line.encode()) > max_bytes:
+            if len(line) > max_bytes:
                 raise ArticleError(path, f"a record of more than {max_bytes:,} bytes", number)
-            articles.append(_read_record(path, number, line, notes))
+            if line.strip():
+                yield _read_line(path, number, line)
         except ArticleError as error:
-            refused.append(error)
-    if not articles and not refused:
-        refused.append(ArticleError(path, "there is no record in it"))
-    return articles, refused
+            yield error
 
 
-def _read_record(path: str, number: int, line: str, notes: tuple[str, ...]) -> Article:
+def _lines(path: str, stream: BufferedReader, max_bytes: int) -> Iterator[bytes]:
+    """The lines in an encoding of bytes; of one that is too long, its beginning."""
+    start = stream.peek()
+    if b"\0" in start or start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        data = stream.read(_MAX_WIDE_BYTES + 1)
+        if len(data) > _MAX_WIDE_BYTES:
+            raise ArticleError(path, "too large for its encoding; save it as UTF-8")
+        try:
+            yield from decode(data)[0].encode().split(b"\n")
+        except ValueError as error:
+            raise ArticleError(path, str(error)) from error
+    blank = 0
+    while line := stream.readline(max_bytes + 1):
+        blank = blank + 1 if line == b"\n" else 0
+        if blank > _MAX_BLANK:
+            raise ArticleError(path, f"more than {_MAX_BLANK:,} blank lines; not read further")
+        yield line
+        while len(line) > max_bytes and not line.endswith(b"\n"):
+            line = stream.readline(max_bytes + 1)
+
+
+def _read_line(path: str, number: int, line: bytes) -> Article:
     try:
-        record = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise ArticleError(path, f"not JSON ({error})", number) from error
-    if not isinstance(record, dict):
-        raise ArticleError(path, "not a JSON object", number)
-    text = next((record[name] for name in _TEXT if isinstance(record.get(name), str)), "")
-    if not text.strip():
-        raise ArticleError(path, f"a record without {' or '.join(_TEXT)}", number)
-    try:
-        require_text(text)
+        text, encoding = decode(line)
     except ValueError as error:
         raise ArticleError(path, str(error), number) from error
-    if not is_whole(text):
-        raise ArticleError(path, "its text holds half of a surrogate pair", number)
-    own_id = next((record[name] for name in _ID if record.get(name) not in (None, "")), None)
-    article_id = f"{bare(path)}#{number}" if own_id is None else str(own_id)
-    return article_from_fields(
-        path, article_id, text, Fields("field", record), lay_out(text), notes, number
-    )
+    try:
+        record = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ArticleError(path, f"not JSON ({error})", number) from error
+    notes = () if encoding == "utf-8" else (f"not UTF-8: read as {encoding}",)
+    return read_record(path, f"{bare(path)}#{number}", record, notes, line=number)

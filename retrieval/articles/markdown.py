@@ -1,7 +1,6 @@
 """A `.md` file → its article: front matter and headings left out by span."""
 
 import re
-from datetime import date
 
 from retrieval.articles.fields import Fields, article_from_fields
 from retrieval.articles.names import bare
@@ -38,16 +37,9 @@ def read_markdown(path: str, text: str, notes: tuple[str, ...] = ()) -> Article:
 
 
 def _parse(path: str, block: str) -> dict[str, object]:
-    import yaml  # here, for most corpora have no use for it
+    from retrieval.articles.yaml_fields import read_yaml  # here, for most corpora have no use
 
     try:
-        loaded = yaml.safe_load(block) or {}
-    except Exception as error:  # PyYAML lets through whatever its constructors stumble on
-        reason = " ".join(str(error).split())[:200]
-        raise ArticleError(path, f"its front matter is not YAML ({reason})") from error
-    if not isinstance(loaded, dict):
-        raise ArticleError(path, "its front matter is not a list of `name: value` lines")
-    return {
-        str(name): value.isoformat() if isinstance(value, date) else value
-        for name, value in loaded.items()
-    }
+        return read_yaml(block)
+    except ValueError as error:
+        raise ArticleError(path, f"its front matter is {error}") from error

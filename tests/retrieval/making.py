@@ -1,6 +1,7 @@
 """Articles, indexes and readings made by hand, for tests that need no corpus."""
 
 from collections.abc import Mapping, Sequence
+from io import BufferedReader, BytesIO
 from pathlib import Path
 
 from retrieval.dates import PartialDate
@@ -53,6 +54,11 @@ def make_reading(
     """A reading of a whole article."""
     passage = make_passage(text, article_id, published)
     return Reading(passage, passage.span, None, score=probability, probability=probability)
+
+
+def as_stream(data: bytes) -> BufferedReader:
+    """These bytes as an open file."""
+    return BufferedReader(BytesIO(data))
 
 
 def make_index(folder: Path, texts: Mapping[str, str] | Sequence[str]) -> FolderIndex:

@@ -68,7 +68,7 @@ def test_everything_is_embedded_once(corpus: Corpus, tmp_path: Path) -> None:
         changes.embedded,
     )
     assert 4 == len(embedded)
-    assert ["c.jsonl, line 2: a record without text or body or content"] == [
+    assert ["c.jsonl, line 2: a record without text, body, content or the like"] == [
         str(error) for error in changes.refused
     ]
 

@@ -33,11 +33,11 @@ def test_files_are_found_in_folders_and_in_order(corpus: Corpus) -> None:
 
 
 def test_other_files_are_refused_by_name(corpus: Corpus) -> None:
-    """Silence about a .docx would leave its owner wondering why it is never quoted."""
-    folder = corpus({"a.txt": "A", "b.docx": b"PK", "README": "r"})
-    reason = "not a kind of file that is read here (.jsonl, .md, .txt)"
+    """Silence about an .odt would leave its owner wondering why it is never quoted."""
+    folder = corpus({"a.txt": "A", "b.odt": b"PK", "README": "r"})
+    reason = f"not a kind of file that is read here ({formats.KNOWN})"
 
-    assert (["a.txt"], [f"README: {reason}", f"b.docx: {reason}"]) == _paths(folder)
+    assert (["a.txt"], [f"README: {reason}", f"b.odt: {reason}"]) == _paths(folder)
 
 
 def test_a_missing_corpus_is_said_with_what_to_do(tmp_path: Path) -> None:

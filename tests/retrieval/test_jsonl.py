@@ -1,19 +1,23 @@
 """JSON Lines: one article a line, and one error for each line that is none."""
 
 import json
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from retrieval.articles.formats import Archive
 from retrieval.articles.jsonl import read_jsonl
+from retrieval.passages import split
 from retrieval.types import Article
+from tests.retrieval.making import as_stream
 
 
 def _read(*records: object, path: str = "wire.jsonl") -> tuple[list[Article], list[str]]:
     text = "\n".join(r if isinstance(r, str) else json.dumps(r) for r in records)
-    articles, refused = read_jsonl(path, text, (), 1_000)
-    return articles, [str(error) for error in refused]
+    read = Archive(partial(read_jsonl, max_bytes=1_000), 0).read(path, as_stream(text.encode()))
+    return list(read.articles), [str(error) for error in read.refused]
 
 
 def test_a_record_is_an_article_with_its_own_id() -> None:
@@ -58,9 +62,9 @@ def test_a_record_without_an_id_is_named_by_its_line(path: str) -> None:
             "line 1: not text (it holds the control character U+0000",
         ),
         ([1], "line 1: not a JSON object"),
-        ({"id": 1}, "line 1: a record without text or body or content"),
-        ({"text": 5}, "line 1: a record without text or body or content"),
-        ({"text": " "}, "line 1: a record without text or body or content"),
+        ({"id": 1}, "line 1: a record without text, body, content or the like"),
+        ({"text": 5}, "line 1: a record without text, body, content or the like"),
+        ({"text": " "}, "line 1: a record without text, body, content or the like"),
         ({"text": "Published: 2024-03-19"}, "line 1: there is no article in it, only metadata"),
         ({"text": "Half \ud83d a pair."}, "its text holds half of a surrogate pair"),
         ({"text": "Whole.", "title": "\ud83d"}, "its title holds half of a surrogate pair"),
@@ -99,4 +103,23 @@ def test_any_record_is_an_article_or_an_article_error(record: dict[str, object])
     articles, refused = _read(record)
 
     assert 1 == len(articles) + len(refused)
-    assert all(article.text in (record.get("text"), record.get("body")) for article in articles)
+    assert all(split(article) for article in articles)
+
+
+def test_a_file_of_one_line_is_read_in_bounded_memory() -> None:
+    """A gigabyte without a newline must cost no gigabyte."""
+    stream = as_stream(b'{"text": "It melts."}\n' + b"x" * 3_000 + b'\n{"text": "It froze."}')
+
+    found = [str(getattr(f, "text", f)) for f in read_jsonl("a.jsonl", stream, 1_000)]
+
+    assert ["It melts.", "a.jsonl, line 2: a record of more than 1,000 bytes", "It froze."] == found
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-8-sig", "cp1252"])
+def test_other_encodings_are_read(encoding: str) -> None:
+    """Spreadsheets export UTF-16 and marks that nobody sees."""
+    data = '{"text": "Café."}\n{"text": "Thé."}\n'.encode(encoding)
+
+    found = list(read_jsonl("a.jsonl", as_stream(data), 1_000))
+
+    assert ["Café.", "Thé."] == [article.text for article in found if isinstance(article, Article)]
