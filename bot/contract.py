@@ -84,6 +84,7 @@ def quote_json(quote: Quote) -> Json:
         "highlight": None if highlight is None else [highlight.start, highlight.end],
         "score": round(quote.score, 4),
         "also_in": [article.article_id for article in quote.also_in],
+        "correction": _correction(quote.article),
     }
 
 
@@ -99,6 +100,7 @@ def article_json(article: Article, passages: int) -> Json:
         "url": article.url,
         "author": article.author,
         "passages": passages,
+        "correction": _correction(article),
     }
 
 
@@ -120,6 +122,10 @@ def source_json(article: Article, passages: int) -> Json:
         "published_from": article.published_from,
         "text": article.text,
     }
+
+
+def _correction(article: Article) -> str | None:
+    return None if article.correction is None else article.correction.of(article.text)
 
 
 def _corpus(summary: CorpusSummary) -> Json:

@@ -20,6 +20,7 @@ from rich.text import Text
 
 from bot.phrases import (
     ABSTAINED,
+    CORRECTION,
     also_in_phrase,
     date_phrase,
     order_phrase,
@@ -91,6 +92,8 @@ class Terminal:
             (date_phrase(article), "bold cyan"), "  ", (article.title, "bold"), _derived(article)
         )
         self.verbatim(quote.text, quote.highlight)
+        if article.correction is not None:
+            self.line((f"{CORRECTION}: ", "yellow"), article.correction.of(article.text))
         place = [article.source, article.url or "", also_in_phrase(quote.also_in)]
         self.line(("— " + " · ".join(part for part in place if part), "dim"))
 
@@ -142,6 +145,8 @@ class Terminal:
         for name, value in facts.items():
             if value:
                 self.line((f"{name:<10}", "dim"), value)
+        if article.correction is not None:
+            self.line(("corrected ", "yellow"), article.correction.of(article.text))
         for note in article.notes:
             self.line(("note      ", "yellow"), note)
         self.line()

@@ -65,6 +65,8 @@ class Article:
     """Metadata and boilerplate: in the text, but never quoted and never evidence. Ordered."""
     notes: tuple[str, ...] = ()
     """What an operator should know about how it was read."""
+    correction: Span | None = None
+    """The words in which it states a correction."""
 
     def __post_init__(self) -> None:
         end = 0

@@ -1,9 +1,10 @@
 """A folder tree → its files, and each file → its articles."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from retrieval.articles.corrections import find_correction
 from retrieval.articles.formats import KNOWN, FileArticles, content, format_of
 from retrieval.errors import ArticleError, CorpusError
 
@@ -90,7 +91,7 @@ def _describe(path: Path, relative: str, root: Path) -> CorpusFile:
 
 
 def read_file(corpus: Path, file: CorpusFile) -> FileArticles:
-    """The articles in one file of the corpus. Reads it whole; blocks.
+    """The articles in one file of the corpus, each with its correction. Reads it whole; blocks.
 
     Raises:
         ArticleError: the file as a whole cannot be read as articles.
@@ -102,4 +103,10 @@ def read_file(corpus: Path, file: CorpusFile) -> FileArticles:
     form = format_of(file.path)
     if form is None:
         raise ArticleError(file.path, f"not a kind of file that is read here ({KNOWN})")
-    return form.read(file.path, content(file.path, data, form.max_bytes))
+    read = form.read(file.path, content(file.path, data, form.max_bytes))
+    return replace(
+        read,
+        articles=tuple(
+            replace(article, correction=find_correction(article)) for article in read.articles
+        ),
+    )

@@ -251,6 +251,8 @@ def write_articles(generation: Path, passages_by_article: Iterable[tuple[Passage
                 "published": article.published and str(article.published),
                 "updated": article.updated and str(article.updated),
                 "left_out": [[span.start, span.end] for span in article.left_out],
+                "correction": article.correction
+                and [article.correction.start, article.correction.end],
                 "passages": [
                     [[span.start, span.end] for span in passage.sentences] for passage in passages
                 ],
@@ -276,6 +278,7 @@ def read_articles(folder: Path, generation: Path) -> Iterator[tuple[Passage, ...
                         "updated": _date(record["updated"]),
                         "left_out": tuple(Span(*pair) for pair in record["left_out"]),
                         "notes": tuple(record["notes"]),
+                        "correction": record["correction"] and Span(*record["correction"]),
                     }
                 )
                 yield tuple(

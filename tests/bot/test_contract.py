@@ -16,10 +16,11 @@ from tests.bot.samples import make_answer, make_article, make_quote, quotes
 
 ARTICLE_KEYS = {
     "id", "title", "title_derived", "published", "updated", "source", "url", "author", "passages",
+    "correction",
 }  # fmt: skip
 QUOTE_KEYS = {
     "article_id", "title", "source", "url", "published", "start", "end", "text", "highlight",
-    "score", "also_in",
+    "score", "also_in", "correction",
 }  # fmt: skip
 
 
@@ -60,6 +61,7 @@ def test_an_answer_is_what_the_contract_says() -> None:
                 "highlight": [9, 17],
                 "score": 0.9346,
                 "also_in": ["lee"],
+                "correction": None,
             }
         ],
         "nearest": [],
@@ -131,6 +133,14 @@ def test_a_highlight_counts_from_the_start_of_the_quote() -> None:
 
     start, end = quote["highlight"]
     assert "in a car" == quote["text"][start:end]
+
+
+def test_a_correction_is_given_in_its_own_words() -> None:
+    """Whoever shows the quote has to show that, too."""
+    quote = make_quote("Nine died.\n\nCorrection: ten", correction=Span(12, 27))
+
+    assert "Correction: ten" == quote_json(quote)["correction"]
+    assert "Correction: ten" == source_json(quote.article, 1)["correction"]
 
 
 def test_a_quote_without_highlight_or_copies_says_so() -> None:

@@ -23,7 +23,7 @@ from retrieval.errors import ArticleError
 from retrieval.index.building import Changes
 from retrieval.index.progress import EMBEDDING, READING
 from retrieval.survey import Survey
-from retrieval.types import Filters, Quote
+from retrieval.types import Filters, Quote, Span
 from tests.bot.samples import make_answer, make_article, make_quote, quotes
 
 COLOUR = re.compile(r"\x1b\[[\d;]*(?:3[1-7]|9[0-7])[;m]")
@@ -204,6 +204,17 @@ def test_an_answer_reads_as_documented() -> None:
         "— The Daily · https://example.org/a · also in The Other (2024-02-20)\n"
     )
     assert expected == printed
+
+
+def test_a_correction_is_told_below_the_quote_and_with_the_source() -> None:
+    """Whoever reads the quote has to know that its article was wrong once."""
+    quote = make_quote("Nine died.\n\nCorrection:\nten", correction=Span(12, 27))
+
+    answered = piped(lambda terminal: terminal.answer(make_answer([quote])))
+    shown = piped(lambda terminal: terminal.source(quote.article, 1))
+
+    assert "ten\nThe article states a correction: Correction: ten\n— The Daily\n" in answered
+    assert "\ncorrected Correction: ten\n" in shown
 
 
 def test_silence_tells_how_to_see_what_came_near() -> None:
