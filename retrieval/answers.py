@@ -1,15 +1,15 @@
 """What was read → quotes in order, or silence with a reason."""
 
 import math
-import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from typing import TypeVar
 
+from retrieval.copies import gist
 from retrieval.reader import Reading
-from retrieval.types import Candidate, Quote, Reason, Span
+from retrieval.types import Candidate, Quote, Reason, Span, date_order
 from retrieval.words import stems
 
 # Beside the best quote stand those whose log-odds are at most this much lower, and which are at
@@ -68,9 +68,9 @@ def nearest(readings: Sequence[Reading], top_k: int) -> tuple[Quote, ...]:
 
 def further(readings: Sequence[Reading], quotes: Sequence[Quote], top_k: int) -> tuple[Quote, ...]:
     """The `top_k` best of what was read beside the quotes, none of them a near-copy of one."""
-    quoted = [_words(quote.text) for quote in quotes]
+    quoted = {gist(quote.article, quote.span) for quote in quotes}
     found = collapse([as_quote(reading) for reading in readings])
-    return tuple(quote for quote in found if _words(quote.text) not in quoted)[:top_k]
+    return tuple(q for q in found if gist(q.article, q.span) not in quoted)[:top_k]
 
 
 def on_topic(candidates: Sequence[Candidate], topic: str, limit: int) -> tuple[Quote, ...]:
@@ -155,24 +155,15 @@ def collapse(quotes: Sequence[Quote]) -> list[Quote]:
 
     The order is that of each set's best member.
     """
-    kept: list[Quote] = []
+    told: dict[str, list[Quote]] = defaultdict(list)
     for quote in quotes:
-        for position, other in enumerate(kept):
-            if _words(quote.text) == _words(other.text):
-                named = {article.article_id for article in (other.article, *other.also_in)}
-                if quote.article.article_id not in named:
-                    older, newer = sorted((other, quote), key=_day)
-                    also = (*other.also_in, newer.article)
-                    kept[position] = replace(older, also_in=also)
-                break
-        else:
-            kept.append(quote)
-    return kept
+        told[gist(quote.article, quote.span)].append(quote)
+    return [_told_once(same) for same in told.values()]
 
 
-def _words(text: str) -> list[str]:
-    """What makes two quotes copies of each other: their words, whatever stands between them.
-
-    One other word can turn a report into its contrary, so no fewer than all have to agree.
-    """
-    return re.findall(r"\w+", text.casefold()) or [text]
+def _told_once(same: Sequence[Quote]) -> Quote:
+    """The oldest of near-copies, with the articles of the others, oldest first."""
+    oldest, *others = sorted(same, key=lambda quote: (date_order(quote.article), quote.span))
+    articles = {quote.article.article_id: quote.article for quote in others}
+    articles.pop(oldest.article.article_id, None)
+    return replace(oldest, also_in=tuple(articles.values()))

@@ -10,7 +10,7 @@ from retrieval.index.progress import READING, Report, no_report
 from retrieval.index.storage import read_articles, read_manifest, verify
 from retrieval.model import ModelFiles
 from retrieval.passages import split
-from retrieval.types import Article, Filters, Places
+from retrieval.types import Article, Filters, Places, date_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +63,6 @@ def survey(places: Places, report: Report = no_report) -> Survey:
     except IndexFolderError:
         pass  # no index, or none that helps: the files themselves are the truth
     return _read_files(places, unread, report)
-
-
-def date_order(article: Article) -> tuple[bool, str, str]:
-    """Sorts articles by date, then by id; those without a date last."""
-    published = article.published
-    first = "" if published is None else published.first_day.isoformat()
-    return published is None, first, article.article_id
 
 
 def _read_files(places: Places, unread: Sequence[ArticleError], report: Report) -> Survey:

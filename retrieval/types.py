@@ -76,6 +76,13 @@ class Article:
             end = span.end
 
 
+def date_order(article: Article) -> tuple[bool, str, str]:
+    """Sorts articles by date, then by id; those without a date last."""
+    published = article.published
+    first = "" if published is None else published.first_day.isoformat()
+    return published is None, first, article.article_id
+
+
 @dataclass(frozen=True)
 class Passage:
     """Consecutive sentences of one paragraph of an article: the unit we index."""

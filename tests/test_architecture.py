@@ -89,7 +89,7 @@ def test_the_rooms_of_retrieval_depend_in_one_direction() -> None:
         ("retrieval.errors", "retrieval.dates"),
         ("retrieval.types", "retrieval.sentences", "retrieval.words", "retrieval.model"),
         ("retrieval.articles", "retrieval.passages", "retrieval.embedder"),
-        ("retrieval.index",),
+        ("retrieval.index", "retrieval.copies"),
         ("retrieval.candidates", "retrieval.reader"),
         ("retrieval.answers",),
         ("retrieval.engine", "retrieval.survey"),
