@@ -136,6 +136,8 @@ class Filters:
     """A source's name as it was asked for: whole, or a part that several may have."""
     sources: frozenset[str] | None = None
     """The sources that `source` means, once the engine has looked; None before."""
+    without: frozenset[str] = frozenset()
+    """Articles that are not let in, by `article_id`."""
 
     @property
     def has_window(self) -> bool:
@@ -176,7 +178,7 @@ class Filters:
 
     def admits(self, article: Article) -> bool:
         """Whether this article may be quoted. `source` alone compares whole and case-folded."""
-        if not self.admits_date(article.published):
+        if article.article_id in self.without or not self.admits_date(article.published):
             return False
         if self.sources is not None:
             return article.source in self.sources
