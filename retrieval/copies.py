@@ -160,11 +160,7 @@ def _runs(article: Article) -> "Numbers":
     """Hashes of all runs of three words, in order, each once; of fewer words the only one."""
     import numpy as np
 
-    edges = [0, *(edge for span in article.left_out for edge in (span.start, span.end)), None]
-    kept = " ".join(
-        article.text[start:end] for start, end in zip(edges[::2], edges[1::2], strict=True)
-    )
-    plain = _MARKS.sub(b" ", kept.casefold().encode()).translate(_SPACED)
+    plain = _MARKS.sub(b" ", kept_text(article).casefold().encode()).translate(_SPACED)
     words = np.array(list(map(zlib.crc32, plain.split())), dtype=np.uint32)
     if words.size < 3:
         words = np.resize(words, 3 if words.size else 0)
@@ -178,6 +174,14 @@ def _runs(article: Article) -> "Numbers":
     mixed.sort()
     once: Numbers = mixed[np.append(True, mixed[1:] != mixed[:-1])]
     return once
+
+
+def kept_text(article: Article) -> str:
+    """What is left of its text, with a blank for each stretch that is left out."""
+    edges = [0, *(edge for span in article.left_out for edge in (span.start, span.end)), None]
+    return " ".join(
+        article.text[start:end] for start, end in zip(edges[::2], edges[1::2], strict=True)
+    )
 
 
 def resemblance(one: Article, other: Article) -> float:

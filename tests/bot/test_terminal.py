@@ -17,11 +17,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.check import Checkup
 from bot.terminal import Terminal, TerminalProgress
 from retrieval.dates import PartialDate
 from retrieval.errors import ArticleError
 from retrieval.index.building import Changes
 from retrieval.index.progress import EMBEDDING, READING
+from retrieval.oddities import Oddity
 from retrieval.survey import Survey
 from retrieval.types import Filters, Quote, Span
 from tests.bot.samples import make_answer, make_article, make_quote, quotes
@@ -309,6 +311,29 @@ def test_changes_are_named_and_counted() -> None:
         "5,000 passages, 120 embedded, 1.2 s",
     ]
     assert expected == lines[19:]
+
+
+def test_a_check_shows_each_date_with_where_it_was_read_and_what_is_odd() -> None:
+    """Whoever mends a corpus goes down this list."""
+    article = replace(make_article(), published_from='line "20 Feb 2024"')
+    odd = (Oddity("copy", "a near-copy of lee", other="lee"), Oddity("untitled", "states no title"))
+    found = Checkup(
+        (("ok", "corpus", "1 article"),), ((article, odd),), (ArticleError("b.xyz", "not read"),)
+    )
+
+    lines = piped(lambda terminal: terminal.checkup(found)).splitlines()
+
+    assert ["date", "read", "from", "article", "what", "is", "odd"] == lines[0].split()
+    expected = ["2024-02-20", 'line "20 Feb 2024"', "kim", "a near-copy of lee; states no title"]
+    assert expected == [cell.strip() for cell in re.split(r"  +", lines[1]) if cell.strip()]
+    assert ["refused b.xyz: not read", "ok      corpus    1 article"] == lines[2:]
+
+
+def test_a_source_names_its_newest_version() -> None:
+    """Whoever reads the old one should know."""
+    newer = tuple(make_article(article_id=key) for key in ("b", "c"))
+
+    assert "\nnewer     c\n" in piped(lambda terminal: terminal.source(make_article(), 1, newer))
 
 
 def test_checks_are_a_line_each() -> None:
