@@ -25,12 +25,9 @@ NEAR_COPY = 0.5
 Of the pairs in a news corpus of 105 articles, those that copy have 0.61 and more, others 0.02.
 """
 _REWRITTEN = 0.2  # what a rewritten version still has in common with the one at the same address
-_UPDATED_WITHIN = timedelta(
-    days=3
-)  # stories are updated for days; a series keeps a title for years
+_UPDATED_WITHIN = timedelta(days=3)  # stories are updated for days, series have one title for years
 _LATER_LOOKED_AT = 8  # versions after each one, lest a thousand with one title take for ever
 _BINS, _BAND = 128, 3  # of a sketch; bins that have to agree before two articles are compared
-_EMPTY = 0xFFFFFFFF  # a bin into which nothing fell
 
 _CHANGING = re.compile(  # what a headline may change and stay the same
     r"[\W\d_]+|\b(?:(?:update|correct)(?:ed|ion)?|one|two|three|four|five|six|seven|eight|nine|ten|"
@@ -76,8 +73,8 @@ def gist(article: Article, span: Span) -> str:
 @lru_cache(maxsize=1_024)
 def _told(source: str) -> re.Pattern[str]:
     """How a report of this source says that somebody said something."""
-    own = re.escape(" ".join(_tokens(source)))
-    listener = f"(?:reporters|journalists|{_AGENCIES}|(?:the )?{own})"
+    own = " ".join(_tokens(source)) or "reporters"
+    listener = f"(?:reporters|journalists|{_AGENCIES}|(?:the )?{re.escape(own)})"
     return re.compile(
         r"(?<!\bis )(?<!\bare )(?<!\bwas )(?<!\bwere )(?<!\bbe )(?<!\bbeen )(?<!\bbeing )"
         rf"\b(?:(?:has |have |had )?(?:said|says?|told {listener})(?: that)?|according to)\b"
