@@ -74,6 +74,11 @@ def test_what_could_matter_makes_another_report(one: str, other: str) -> None:
     assert _gist(one) != _gist(other)
 
 
+def test_a_source_without_a_word_is_nobody_to_be_told() -> None:
+    """Else every "told" would be an attribution."""
+    assert "he told putin" == _gist("He told Putin.", source="—")
+
+
 def test_a_dateline_stands_at_the_head_of_an_article_only() -> None:
     """Below, such words are the article's own."""
     text = "Nine died. NATO – The alliance did not act."
