@@ -36,8 +36,7 @@ from bot.cards import (
 from bot.errors import GoneError, acknowledge, despite_a_lost_connection, tell
 from bot.escaping import shorten
 from retrieval.dates import PartialDate
-from retrieval.survey import date_order
-from retrieval.types import Answer, Article, CorpusSummary, Filters, Quote, Span
+from retrieval.types import Answer, Article, CorpusSummary, Filters, Quote, Span, date_order
 
 if TYPE_CHECKING:
     from bot.client import DatelineClient

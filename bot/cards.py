@@ -12,6 +12,7 @@ from bot.links import link_to
 from bot.messages import question_line
 from bot.phrases import (
     ABSTAINED,
+    CORRECTION,
     also_in_phrase,
     date_phrase,
     filters_phrase,
@@ -35,6 +36,7 @@ MAX_CHOICE = 100
 _MAX_DESCRIPTION = 3_500  # of 4,096: leaves room for title and footer in the total of a message
 _MAX_BOLD = 40  # that marks of bold may take: ten lines of it
 _MAX_NAME = 200  # of 256 for an author's name, 2,048 for a footer: one line on a wide screen
+_MAX_CORRECTION = 300  # of 1,024 for a field: what was wrong; the article has it whole
 _ARTICLES_A_PAGE = 10
 _COLOUR = 0x2B6CB0
 _NEAR_COLOUR = 0x8A8F98  # grey: these do not answer
@@ -86,6 +88,7 @@ def context_message(quote: Quote, steps: int) -> Shown:
     parts = cut(span.of(article.text), _MAX_DESCRIPTION)
     inside = Span(quote.span.start - span.start, quote.span.end - span.start)
     card = _article_card(article, _bold(parts[0], inside, 0), quote.text, _COLOUR)
+    _add_correction(card, article)
     notes = [_place(article, span)]
     if len(parts) > 1:  # only a quote can be that long
         notes.append(f"part 1 of {len(parts)} of this quote")
@@ -119,6 +122,8 @@ def quote_cards(quote: Quote, *, colour: int = _COLOUR) -> list[discord.Embed]:
         start += len(part)
         card = _article_card(quote.article, description, part, colour)
         notes = [_place(quote.article, quote.span), also_in_phrase(quote.also_in)]
+        if number == 1:
+            _add_correction(card, quote.article)
         if len(parts) > 1:
             notes.append(f"part {number} of {len(parts)} of this quote")
         if footer := " · ".join(note for note in notes if note):
@@ -135,7 +140,9 @@ def article_pages(article: Article) -> tuple[tuple[discord.Embed, ...], ...]:
     for number, part in enumerate(parts, start=1):
         card = _article_card(article, escape(part), "", _COLOUR)
         card.set_footer(text=shorten(_metadata(article), _MAX_NAME))
-        if number > 1 and len(parts) > 1:
+        if number == 1:
+            _add_correction(card, article)
+        else:
             card.set_footer(text=f"part {number} of {len(parts)}")
         pages.append((card,))
     return tuple(pages)
@@ -250,6 +257,13 @@ def _article_card(article: Article, description: str, at: str, colour: int) -> d
     return card
 
 
+def _add_correction(card: discord.Embed, article: Article) -> None:
+    """Says what an article corrects, below what is quoted of it."""
+    if article.correction is not None:
+        words = shorten(article.correction.of(article.text), _MAX_CORRECTION)
+        card.add_field(name=CORRECTION, value=escape(words), inline=False)
+
+
 def _bold(part: str, span: Span | None, start: int) -> str:
     """A part of a text, escaped; what of it lies in `span` of that text is in bold.
 
@@ -314,5 +328,6 @@ def _size(card: discord.Embed) -> int:
     Room for a footer and for bold is always kept: a button may know a quote without them, and has
     to find it on the same page.
     """
-    texts = (card.title, escape(unescape(card.description or "")), card.author.name)
+    texts = [card.title, escape(unescape(card.description or "")), card.author.name]
+    texts += [text for field in card.fields for text in (field.name, field.value)]
     return sum(length(text or "") for text in texts) + _MAX_BOLD + _MAX_NAME

@@ -2,24 +2,81 @@
 
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot.phrases import plural
 from bot.settings import DESCRIPTIONS, Settings, SettingsError
 from retrieval import __version__
-from retrieval.errors import IndexNotBuiltError, ModelError, RetrievalError
+from retrieval.errors import ArticleError, IndexNotBuiltError, ModelError, RetrievalError
 from retrieval.model import ModelFiles, find_model
-from retrieval.survey import describe_index, survey
+from retrieval.oddities import Oddity, oddities
+from retrieval.survey import Survey, describe_index, survey
+from retrieval.types import Article
+
+if TYPE_CHECKING:
+    from retrieval.index.progress import Report
 
 Row = tuple[str, str, str]
 """State ("ok", "note" or "problem"), what was looked at, and what was found."""
 
 
-def check(settings: Settings) -> Iterator[Row]:
-    """Looks at corpus, model, index, token and intents, without loading any model."""
+@dataclass(frozen=True, slots=True)
+class Checkup:
+    """What was found."""
+
+    rows: tuple[Row, ...]
+    """What concerns the whole: settings, corpus, model, index, token."""
+    articles: tuple[tuple[Article, Sequence[Oddity]], ...]
+    """Every article, in order of date, with what is odd about it."""
+    refused: tuple[ArticleError, ...]
+
+    @property
+    def has_problem(self) -> bool:
+        """Whether anything has to be mended before a run."""
+        return any(state == "problem" for state, _, _ in self.rows)
+
+    @property
+    def is_odd(self) -> bool:
+        """Whether anything is wrong with an article or a file."""
+        return bool(self.refused) or any(o.is_wrong for _, odd in self.articles for o in odd)
+
+    @property
+    def all_rows(self) -> Iterator[Row]:
+        """All that is not as it should be as rows, those of articles and files included."""
+        yield from self.rows
+        yield from (("note", "refused", str(error)) for error in self.refused)
+        for article, odd in self.articles:
+            for oddity in odd:
+                if oddity.is_wrong:
+                    mark = ":" if oddity.kind == "article" else ""
+                    yield "note", oddity.kind, f"{article.article_id}{mark} {oddity.finding}"
+
+
+def check(
+    settings: Settings,
+    report: "Report | None" = None,
+    today: Callable[[], date] = date.today,
+) -> Checkup:
+    """Looks at articles, model, index, token and intents, without loading any model; blocks."""
+    found, problem = Survey((), ()), None
+    try:
+        found = survey(settings.places, *((report,) if report else ()))
+    except RetrievalError as error:
+        problem = str(error)
+    articles = [article for article, _ in found.articles]
+    odd = oddities(articles, today(), english=settings.model is None)
+    checked = tuple((article, odd[article.article_id]) for article in articles)
+    rows = _rows(settings, problem, Checkup((), checked, found.refused))
+    return Checkup(tuple(rows), checked, found.refused)
+
+
+def _rows(settings: Settings, problem: str | None, found: Checkup) -> Iterator[Row]:
     yield "ok", "version", f"Dateline {__version__} on Python {platform.python_version()}"
-    yield from _check_corpus(settings)
+    yield from _check_corpus(settings, problem, found)
     try:
         model = find_model(settings.model)
         yield "ok", "model", f"{model.name}, SHA-256 {model.digest[:12]}…"
@@ -39,24 +96,18 @@ def check(settings: Settings) -> Iterator[Row]:
         yield "note", "setting", f"{name} is none of ours; there are {', '.join(DESCRIPTIONS)}"
 
 
-def _check_corpus(settings: Settings) -> Iterator[Row]:
-    try:
-        found = survey(settings.places)
-    except RetrievalError as error:
-        yield "problem", "corpus", str(error)
+def _check_corpus(settings: Settings, problem: str | None, found: Checkup) -> Iterator[Row]:
+    if problem is not None:
+        yield "problem", "corpus", problem
         return
-    size = plural(len(found.articles), "article")
     if found.articles:
-        yield "ok", "corpus", f"{size} in {settings.corpus}"
+        yield "ok", "corpus", f"{plural(len(found.articles), 'article')} in {settings.corpus}"
     else:
         yield "problem", "corpus", f"no article in {settings.corpus} can be read"
-    for refused in found.refused:
-        yield "note", "refused", str(refused)
-    for article, _ in found.articles:
-        if article.published is None:
-            yield "note", "undated", f"{article.article_id} states no date"
-        for note in article.notes:
-            yield "note", "article", f"{article.article_id}: {note}"
+    if found.is_odd:
+        odd = sum(any(oddity.is_wrong for oddity in odd) for _, odd in found.articles)
+        refused = f", and {len(found.refused):,} refused" if found.refused else ""
+        yield "note", "articles", f"something is wrong with {plural(odd, 'article')}{refused}"
 
 
 def _check_index(settings: Settings, model: ModelFiles) -> Iterator[Row]:

@@ -136,6 +136,9 @@ def _parser() -> _Parser:
     source.add_argument("--json", action="store_true", help="print JSON")
     check = add("check", _check, "look for what would trouble a run")
     check.add_argument("--json", action="store_true", help="print JSON")
+    check.add_argument(
+        "--strict", action="store_true", help="fail when anything is wrong with an article or file"
+    )
     evaluate = add("evaluate", _evaluate, "measure answers and rankings on questions you know")
     evaluate.add_argument(
         "--questions",
@@ -386,28 +389,30 @@ def _source(settings: Settings, options: argparse.Namespace) -> int:
     from retrieval.survey import survey
 
     with TerminalProgress() as report:
-        article = survey(settings.places, report).find(options.id)
+        found = survey(settings.places, report)
+    article = found.find(options.id)
     if article is None:
         return _fail(f"no article with the id {options.id!r}; list them with: dateline sources", 1)
+    newer = found.newer.get(article[0].article_id, ())
     if options.json:
-        _print_json(source_json(*article))
+        _print_json(source_json(*article, newer))
     else:
-        Terminal().source(*article)
+        Terminal().source(*article, newer)
     return _OK
 
 
 def _check(settings: Settings, options: argparse.Namespace) -> int:
     from bot.check import check
-    from bot.terminal import Terminal
+    from bot.contract import check_json
+    from bot.terminal import Terminal, TerminalProgress
 
-    rows = list(check(settings))
+    with TerminalProgress() as report:
+        found = check(settings, report)
     if options.json:
-        _print_json(
-            {"checks": [dict(zip(("state", "what", "finding"), row, strict=True)) for row in rows]}
-        )
+        _print_json(check_json(found))
     else:
-        Terminal().checks(rows)
-    return _FAILED if any(state == "problem" for state, _, _ in rows) else _OK
+        Terminal().checkup(found)
+    return _FAILED if found.has_problem or (options.strict and found.is_odd) else _OK
 
 
 def _evaluate(settings: Settings, options: argparse.Namespace) -> int:

@@ -1,11 +1,14 @@
 """Answers and articles → the JSON that `--json` promises."""
 
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from retrieval.errors import ArticleError
 from retrieval.survey import Survey
 from retrieval.types import Answer, Article, CorpusSummary, Quote, Timeline
 
 if TYPE_CHECKING:
+    from bot.check import Checkup
     from retrieval.evaluation import Evaluation
 
 Json = dict[str, Any]
@@ -84,11 +87,12 @@ def quote_json(quote: Quote) -> Json:
         "highlight": None if highlight is None else [highlight.start, highlight.end],
         "score": round(quote.score, 4),
         "also_in": [article.article_id for article in quote.also_in],
+        "correction": _correction(quote.article),
     }
 
 
-def article_json(article: Article, passages: int) -> Json:
-    """One article's metadata."""
+def article_json(article: Article, passages: int, newer: Sequence[Article] = ()) -> Json:
+    """One article's metadata; `newer` are its newer versions, the newest last."""
     return {
         "id": article.article_id,
         "title": article.title,
@@ -99,27 +103,63 @@ def article_json(article: Article, passages: int) -> Json:
         "url": article.url,
         "author": article.author,
         "passages": passages,
+        "correction": _correction(article),
+        "superseded_by": newer[-1].article_id if newer else None,
     }
 
 
 def sources_json(found: Survey) -> Json:
     """All articles, in order of date, and what could not be read."""
     return {
-        "articles": [article_json(article, passages) for article, passages in found.articles],
-        "refused": [
-            {"path": error.path, "line": error.line, "reason": error.reason}
-            for error in found.refused
+        "articles": [
+            article_json(article, passages, found.newer.get(article.article_id, ()))
+            for article, passages in found.articles
         ],
+        "refused": _refused(found.refused),
     }
 
 
-def source_json(article: Article, passages: int) -> Json:
+def source_json(article: Article, passages: int, newer: Sequence[Article] = ()) -> Json:
     """One article, whole."""
     return {
-        **article_json(article, passages),
+        **article_json(article, passages, newer),
         "published_from": article.published_from,
         "text": article.text,
     }
+
+
+def _correction(article: Article) -> str | None:
+    return None if article.correction is None else article.correction.of(article.text)
+
+
+def check_json(found: "Checkup") -> Json:
+    """What would trouble a run, and what is odd about each article."""
+    return {
+        "checks": [{"state": row[0], "what": row[1], "finding": row[2]} for row in found.all_rows],
+        "articles": [
+            {
+                "id": article.article_id,
+                "published": _text(article.published),
+                "published_from": article.published_from,
+                "updated": _text(article.updated),
+                "odd": [
+                    {
+                        "what": oddity.kind,
+                        "finding": oddity.finding,
+                        "wrong": oddity.is_wrong,
+                        "other": oddity.other,
+                    }
+                    for oddity in odd
+                ],
+            }
+            for article, odd in found.articles
+        ],
+        "refused": _refused(found.refused),
+    }
+
+
+def _refused(errors: Iterable[ArticleError]) -> list[Json]:
+    return [{"path": e.path, "line": e.line, "reason": e.reason} for e in errors]
 
 
 def _corpus(summary: CorpusSummary) -> Json:

@@ -3,6 +3,7 @@
 from retrieval.types import Answer, Article, CorpusSummary, Filters, Timeline
 
 ABSTAINED = "The coverage does not say."
+CORRECTION = "The article states a correction"
 
 
 def reason_sentence(answer: Answer) -> str:

@@ -20,6 +20,7 @@ from rich.text import Text
 
 from bot.phrases import (
     ABSTAINED,
+    CORRECTION,
     also_in_phrase,
     date_phrase,
     order_phrase,
@@ -32,6 +33,7 @@ from retrieval.survey import Survey
 from retrieval.types import Answer, Article, Quote, Span, Timeline
 
 if TYPE_CHECKING:
+    from bot.check import Checkup
     from retrieval.evaluation import Evaluation
     from retrieval.index.building import Changes
 
@@ -91,6 +93,8 @@ class Terminal:
             (date_phrase(article), "bold cyan"), "  ", (article.title, "bold"), _derived(article)
         )
         self.verbatim(quote.text, quote.highlight)
+        if article.correction is not None:
+            self.line((f"{CORRECTION}: ", "yellow"), article.correction.of(article.text))
         place = [article.source, article.url or "", also_in_phrase(quote.also_in)]
         self.line(("— " + " · ".join(part for part in place if part), "dim"))
 
@@ -126,8 +130,8 @@ class Terminal:
         self.line((plural(len(found.articles), "article"), "dim"))
         self.refused(found.refused)
 
-    def source(self, article: Article, passages: int) -> None:
-        """One article, whole, below its metadata."""
+    def source(self, article: Article, passages: int, newer: Sequence[Article] = ()) -> None:
+        """One article, whole, below its metadata; `newer` are its newer versions."""
         facts = {
             "title": article.title + (" (derived)" if article.title_derived else ""),
             "published": date_phrase(article)
@@ -138,10 +142,13 @@ class Terminal:
             "url": article.url or "",
             "id": article.article_id,
             "passages": str(passages),
+            "newer": newer[-1].article_id if newer else "",
         }
         for name, value in facts.items():
             if value:
                 self.line((f"{name:<10}", "dim"), value)
+        if article.correction is not None:
+            self.line(("corrected ", "yellow"), article.correction.of(article.text))
         for note in article.notes:
             self.line(("note      ", "yellow"), note)
         self.line()
@@ -217,6 +224,24 @@ class Terminal:
         """What could not be read, and why."""
         for error in errors:
             self.line(("refused ", "red"), str(error))
+
+    def checkup(self, found: "Checkup") -> None:
+        """Each article with its date and what is odd about it; below them what concerns all."""
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for column in ("date", "read from", "article", "what is odd"):
+            table.add_column(column, no_wrap=column == "date", overflow="fold")
+        for article, odd in found.articles:
+            wrong = any(oddity.is_wrong for oddity in odd)
+            table.add_row(
+                _on_one_line(date_phrase(article), "cyan"),
+                _on_one_line(article.published_from or ""),
+                _on_one_line(article.article_id),
+                _on_one_line("; ".join(o.finding for o in odd), "yellow" if wrong else "dim"),
+            )
+        if found.articles:
+            self._console.print(table, soft_wrap=False)
+        self.refused(found.refused)
+        self.checks(found.rows)
 
     def checks(self, rows: Iterable[tuple[str, str, str]]) -> None:
         """Rows of (state, what, finding)."""

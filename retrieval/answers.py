@@ -1,15 +1,15 @@
 """What was read → quotes in order, or silence with a reason."""
 
 import math
-import re
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import TypeVar
 
+from retrieval.copies import gist
 from retrieval.reader import Reading
-from retrieval.types import Candidate, Quote, Reason, Span
+from retrieval.types import Article, Candidate, Passage, Quote, Reason, Span, date_order
 from retrieval.words import stems
 
 # Beside the best quote stand those whose log-odds are at most this much lower, and which are at
@@ -68,9 +68,9 @@ def nearest(readings: Sequence[Reading], top_k: int) -> tuple[Quote, ...]:
 
 def further(readings: Sequence[Reading], quotes: Sequence[Quote], top_k: int) -> tuple[Quote, ...]:
     """The `top_k` best of what was read beside the quotes, none of them a near-copy of one."""
-    quoted = [_words(quote.text) for quote in quotes]
+    quoted = {gist(quote.article, quote.span) for quote in quotes}
     found = collapse([as_quote(reading) for reading in readings])
-    return tuple(quote for quote in found if _words(quote.text) not in quoted)[:top_k]
+    return tuple(q for q in found if gist(q.article, q.span) not in quoted)[:top_k]
 
 
 def on_topic(candidates: Sequence[Candidate], topic: str, limit: int) -> tuple[Quote, ...]:
@@ -150,29 +150,70 @@ def _newest(quote: Quote) -> int:
     return 0 if published is None else -published.last_day.toordinal()
 
 
+def distinct(
+    candidates: Sequence[Candidate],
+) -> tuple[list[Candidate], Mapping[str, Sequence[Passage]]]:
+    """Candidates without near-copies, which would be read in vain, and the near-copies of each.
+
+    Of each set the oldest stays, with the score of the best one; its near-copies stand under its
+    `passage_id`.
+    """
+    sets: dict[str, list[Candidate]] = defaultdict(list)
+    for candidate in candidates:
+        sets[gist(candidate.passage.article, candidate.passage.span)].append(candidate)
+    kept: list[Candidate] = []
+    copies: dict[str, Sequence[Passage]] = {}
+    for same in sets.values():
+        first, *others = sorted((c.passage for c in same), key=lambda p: _age(p.article, p.span))
+        oldest = next(candidate for candidate in same if candidate.passage is first)
+        kept.append(replace(oldest, score=max(candidate.score for candidate in same)))
+        copies[first.passage_id] = others
+    return kept, copies
+
+
+def in_copies(
+    readings: Sequence[Reading], copies: Mapping[str, Sequence[Passage]]
+) -> list[Reading]:
+    """The readings, each followed by what it says of the near-copies that were not read."""
+    return [
+        told
+        for reading in readings
+        for told in (reading, *_retold(reading, copies.get(reading.passage.passage_id, ())))
+    ]
+
+
+def _retold(reading: Reading, copies: Sequence[Passage]) -> Iterator[Reading]:
+    """The same reading of the same sentences in other passages; what it highlights is not told."""
+    span = reading.span
+    count = sum(span.start <= s.start and s.end <= span.end for s in reading.passage.sentences)
+    read = gist(reading.passage.article, span)
+    for copy in copies:
+        starts = range(len(copy.sentences) - count + 1)
+        spans = (Span(copy.sentences[n].start, copy.sentences[n + count - 1].end) for n in starts)
+        same = next((own for own in spans if gist(copy.article, own) == read), None)
+        if same is not None:
+            yield replace(reading, passage=copy, span=same, highlight=None)
+
+
 def collapse(quotes: Sequence[Quote]) -> list[Quote]:
     """`quotes` without near-copies: of each set the oldest stays and names the others' articles.
 
     The order is that of each set's best member.
     """
-    kept: list[Quote] = []
+    told: dict[str, list[Quote]] = defaultdict(list)
     for quote in quotes:
-        for position, other in enumerate(kept):
-            if _words(quote.text) == _words(other.text):
-                named = {article.article_id for article in (other.article, *other.also_in)}
-                if quote.article.article_id not in named:
-                    older, newer = sorted((other, quote), key=_day)
-                    also = (*other.also_in, newer.article)
-                    kept[position] = replace(older, also_in=also)
-                break
-        else:
-            kept.append(quote)
-    return kept
+        told[gist(quote.article, quote.span)].append(quote)
+    return [_told_once(same) for same in told.values()]
 
 
-def _words(text: str) -> list[str]:
-    """What makes two quotes copies of each other: their words, whatever stands between them.
+def _age(article: Article, span: Span) -> tuple[tuple[bool, str, str], Span]:
+    """Sorts near-copies, the oldest first."""
+    return date_order(article), span
 
-    One other word can turn a report into its contrary, so no fewer than all have to agree.
-    """
-    return re.findall(r"\w+", text.casefold()) or [text]
+
+def _told_once(same: Sequence[Quote]) -> Quote:
+    """The oldest of near-copies, with the articles of the others, oldest first."""
+    oldest, *others = sorted(same, key=lambda quote: _age(quote.article, quote.span))
+    articles = {quote.article.article_id: quote.article for quote in others}
+    articles.pop(oldest.article.article_id, None)
+    return replace(oldest, also_in=tuple(articles.values()))

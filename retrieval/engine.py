@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from retrieval.answers import choose, further, nearest, on_topic
+from retrieval.answers import choose, distinct, further, in_copies, nearest, on_topic
 from retrieval.asked_times import AskedTime, read_asked_time
+from retrieval.copies import newer_versions
 from retrieval.dates import PartialDate
 from retrieval.errors import IndexNotBuiltError, QuestionError
 from retrieval.follow_up import understand
@@ -59,6 +60,7 @@ class Engine:
         self._embedder = embedder
         self._reader = reader
         self._today = today
+        self._newer = newer_versions(index.alike())
 
     @classmethod
     def open(
@@ -165,6 +167,8 @@ class Engine:
         context: str = "",
     ) -> Answer:
         """The quotes that answer a question, or silence with a reason; blocks.
+
+        An article of which there is a newer version, where that may be quoted, is not.
 
         A time window in the question's own words ("in February 2024") holds where the coverage of
         those days answers; otherwise all of it is asked. A window in `filters` always holds.
@@ -279,19 +283,25 @@ class Engine:
         ]
         return min(dates, key=lambda published: published.first_day, default=None)
 
+    def _newest(self, filters: Filters) -> Filters:
+        """The filters, and without articles of which they let in a newer version."""
+        older = (key for key, newer in self._newer.items() if any(map(filters.admits, newer)))
+        return replace(filters, without=frozenset(older))
+
     def _answer(
         self, question: str, filters: Filters, top_k: int, asked: AskedTime | None = None
     ) -> Answer:
         from retrieval.candidates import retrieve
 
-        found = retrieve(self._index, self._embedder, question, filters)
+        found = retrieve(self._index, self._embedder, question, self._newest(filters))
         started = time.perf_counter()
         wanted = question
         if filters.has_window:  # has seen to it: no passage repeats the day it was published
             said = read_asked_time(question, self._today())
             if said is not None and said.has_window:
                 wanted = _without(question, said.words)
-        readings = self._reader.read(wanted, found.candidates)
+        candidates, copies = distinct(found.candidates)
+        readings = in_copies(self._reader.read(wanted, candidates), copies)
         newest_first = asked is not None and asked.newest
         quotes, reason = choose(
             readings,

@@ -1,25 +1,32 @@
 """What the corpus holds and what would trouble a run, found without model, torch or FAISS."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from retrieval.articles import read_file, scan
+from retrieval.copies import newer_versions
 from retrieval.errors import ArticleError, IndexFolderError
 from retrieval.index.freshness import is_current, require_match
 from retrieval.index.progress import READING, Report, no_report
 from retrieval.index.storage import read_articles, read_manifest, verify
 from retrieval.model import ModelFiles
 from retrieval.passages import split
-from retrieval.types import Article, Filters, Places
+from retrieval.types import Article, Filters, Places, date_order
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Survey:
     """What the corpus holds, in order of date, undated articles last."""
 
     articles: tuple[tuple[Article, int], ...]
     """Each with how many passages it has."""
     refused: tuple[ArticleError, ...]
+
+    @cached_property
+    def newer(self) -> Mapping[str, tuple[Article, ...]]:
+        """The newer versions of articles that were superseded, the newest last, by id."""
+        return newer_versions(article for article, _ in self.articles)
 
     def find(self, wanted: str) -> tuple[Article, int] | None:
         """The article with this id, or its file's name, or else the only one that begins so."""
@@ -64,13 +71,6 @@ def survey(places: Places, report: Report = no_report) -> Survey:
     except IndexFolderError:
         pass  # no index, or none that helps: the files themselves are the truth
     return _read_files(places, unread, report)
-
-
-def date_order(article: Article) -> tuple[bool, str, str]:
-    """Sorts articles by date, then by id; those without a date last."""
-    published = article.published
-    first = "" if published is None else published.first_day.isoformat()
-    return published is None, first, article.article_id
 
 
 def _read_files(places: Places, unread: Sequence[ArticleError], report: Report) -> Survey:

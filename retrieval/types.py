@@ -65,6 +65,8 @@ class Article:
     """Metadata and boilerplate: in the text, but never quoted and never evidence. Ordered."""
     notes: tuple[str, ...] = ()
     """What an operator should know about how it was read."""
+    correction: Span | None = None
+    """The words in which it states a correction."""
 
     def __post_init__(self) -> None:
         end = 0
@@ -72,6 +74,13 @@ class Article:
             if span.start < end or span.end > len(self.text):
                 raise ValueError(f"left-out span {span} is out of order or outside the text")
             end = span.end
+
+
+def date_order(article: Article) -> tuple[bool, str, str]:
+    """Sorts articles by date, then by id; those without a date last."""
+    published = article.published
+    first = "" if published is None else published.first_day.isoformat()
+    return published is None, first, article.article_id
 
 
 @dataclass(frozen=True)
@@ -127,6 +136,8 @@ class Filters:
     """A source's name as it was asked for: whole, or a part that several may have."""
     sources: frozenset[str] | None = None
     """The sources that `source` means, once the engine has looked; None before."""
+    without: frozenset[str] = frozenset()
+    """Articles that are not let in, by `article_id`."""
 
     @property
     def has_window(self) -> bool:
@@ -172,7 +183,11 @@ class Filters:
 
     def admits(self, article: Article) -> bool:
         """Whether this article may be quoted."""
-        return self.admits_date(article.published) and self.admits_source(article.source)
+        return (
+            article.article_id not in self.without
+            and self.admits_date(article.published)
+            and self.admits_source(article.source)
+        )
 
 
 @dataclass(frozen=True)

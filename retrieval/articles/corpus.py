@@ -5,10 +5,11 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
+from retrieval.articles.corrections import find_correction
 from retrieval.articles.formats import KNOWN, Archive, FileArticles, format_of, read
 from retrieval.articles.overrides import (
     COVERAGE,
@@ -188,8 +189,6 @@ def read_file(corpus: Path, file: CorpusFile) -> FileArticles:
             found = read(file.path, opened, file.size)
     except OSError as error:
         raise ArticleError(file.path, f"cannot be read ({error.strerror})") from error
-    if not file.sidecars and not file.stated:
-        return found
     stated: list[Stated] = []
     refused = list(found.refused)
     for sidecar in file.sidecars:
@@ -197,5 +196,9 @@ def read_file(corpus: Path, file: CorpusFile) -> FileArticles:
             stated.append(read_sidecar(corpus / sidecar, sidecar))
         except ValueError as error:
             refused.append(ArticleError(file.path, f"read without {sidecar}: {error}"))
-    articles = (override(a, file.path, (*stated, *file.stated)) for a in found.articles)
-    return FileArticles(tuple(articles), tuple(refused))
+    told = (*stated, *file.stated)
+    articles = (override(a, file.path, told) if told else a for a in found.articles)
+    return FileArticles(
+        tuple(replace(article, correction=find_correction(article)) for article in articles),
+        tuple(refused),
+    )

@@ -1,10 +1,11 @@
 """The index as a folder: the segments that its manifest names, searched as one."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar, overload
+from typing import Any, TypeVar, overload
 
 import faiss
 import numpy as np
@@ -112,6 +113,10 @@ class FolderIndex:
         if filters.source is not None or filters.sources is not None:
             codes = [code for name, code in self._names.items() if filters.admits_source(name)]
             let_in &= np.isin(self._source_codes, codes)
+        for article_id in filters.without:
+            place = bisect_left(self._layout.ids, article_id)
+            if self._layout.ids[place : place + 1] == [article_id]:
+                let_in[place] = False
         return let_in[self._article_of_row]
 
     def nearest(
@@ -141,9 +146,19 @@ class FolderIndex:
         chosen = gather(self._segments, self._owners[rows], self._locals[rows])
         return np.asarray(chosen @ embedding[0], dtype=np.float32)
 
-    def _heads(self, field: str) -> npt.NDArray[np.int32]:
+    def alike(self) -> list[Article]:
+        """The articles that share an address or a headline with another one, in order."""
+        places: set[int] = set()
+        for field in ("address", "headline"):
+            keys = self._heads(field)
+            _, groups, sizes = np.unique(keys, return_inverse=True, return_counts=True)
+            places.update(np.flatnonzero((sizes[groups] > 1) & (keys != 0)).tolist())
+        return [self.articles[place] for place in sorted(places)]
+
+    def _heads(self, field: str) -> npt.NDArray[Any]:
         """What the segments know of every article, by its place."""
-        found = np.empty(len(self._layout.ids), dtype=np.int32)
+        kind = np.int32 if not self._segments else self._segments[0].heads[field].dtype
+        found = np.empty(len(self._layout.ids), dtype=kind)
         for segment, places in zip(self._segments, self._layout.places, strict=True):
             found[places[places >= 0]] = segment.heads[field][:-1][places >= 0]
         return found

@@ -38,6 +38,9 @@ class Index(Protocol):
     def built(self) -> datetime:
         """When it was last written, in UTC."""
 
+    def alike(self) -> Sequence[Article]:
+        """Articles among which are all that `retrieval.copies.newer_versions` is about."""
+
     def admitted(self, filters: Filters) -> npt.NDArray[np.bool_]:
         """Which rows the filters let in, shape `(len(passages),)`."""
 

@@ -12,6 +12,7 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
+from retrieval.copies import version_keys
 from retrieval.dates import PartialDate
 from retrieval.embedder import Embeddings
 from retrieval.errors import IndexDamagedError
@@ -31,6 +32,8 @@ _HEAD = np.dtype(
         ("first_day", np.int32),  # of what its date can mean, as days since the year 1; or UNDATED
         ("last_day", np.int32),
         ("source", np.int32),  # which of the names of sources
+        ("address", np.uint64),  # equal for articles that may be versions of one; 0 for none
+        ("headline", np.uint64),
         ("digest", "V16"),  # of its line
         ("content", "V16"),  # of its passages' texts: equal where embeddings are
     ]
@@ -189,7 +192,10 @@ def write_segment(folder: Path, groups: Sequence[Group]) -> None:
             file.write(encoded)
             source = sources.setdefault(article.source, len(sources))
             days = _days(article.published)
-            heads[ordinal] = (line, row, *days, source, _short(encoded), content_hash(group))
+            keys = version_keys(article)
+            shared = (_number(keys.get(by)) for by in ("address", "headline"))
+            hashes = _short(encoded), content_hash(group)
+            heads[ordinal] = (line, row, *days, source, *shared, *hashes)
             line += len(encoded)
             row += len(group)
             own = [stems(passage.text) for passage in group]
@@ -215,6 +221,13 @@ def _days(published: PartialDate | None) -> tuple[int, int]:
     if published is None:
         return UNDATED, UNDATED
     return published.first_day.toordinal(), published.last_day.toordinal()
+
+
+def _number(key: str | None) -> int:
+    """Eight bytes of a hash as a number; 0 for None."""
+    if key is None:
+        return 0
+    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest())
 
 
 def content_hash(group: Group) -> bytes:

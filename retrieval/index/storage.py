@@ -35,7 +35,7 @@ from retrieval.errors import (
 )
 from retrieval.types import Article, Passage, Span
 
-FORMAT = 3  # of everything in the folder; a reader of another format refuses it
+FORMAT = 4  # of everything in the folder; a reader of another format refuses it
 ARTICLES = "articles.jsonl"
 MANIFEST = "manifest.json"
 UNFINISHED = "unfinished.json"
@@ -341,6 +341,7 @@ def encode(group: Group) -> bytes:
         "published": article.published and str(article.published),
         "updated": article.updated and str(article.updated),
         "left_out": [[span.start, span.end] for span in article.left_out],
+        "correction": article.correction and [article.correction.start, article.correction.end],
         "passages": [[[span.start, span.end] for span in passage.sentences] for passage in group],
     }
     return json.dumps(record, ensure_ascii=False).encode() + b"\n"
@@ -362,6 +363,7 @@ def decode(folder: Path, line: bytes) -> tuple[Article, Sentences]:
                 "updated": _date(record["updated"]),
                 "left_out": tuple(Span(*pair) for pair in record["left_out"]),
                 "notes": tuple(record["notes"]),
+                "correction": record["correction"] and Span(*record["correction"]),
             }
         )
         if not all(start <= end for spans in sentences for start, end in spans):

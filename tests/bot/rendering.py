@@ -77,5 +77,6 @@ def _too_long(card: discord.Embed) -> list[str]:
         ("description", card.description, 4_096),
         ("author", card.author.name, 256),
         ("footer", card.footer.text, 2_048),
+        *(("field", field.value, 1_024) for field in card.fields),
     )
     return [name for name, text, limit in limits if length(text) > limit]

@@ -88,6 +88,7 @@ def articles(draw: st.DrawFn, max_text: int = 12_000) -> Article:
         source=draw(titles) * size,
         url=draw(st.none() | titles | titles.map(lambda text: f"https://a.b/{text * size}")),
         author=draw(st.none() | titles),
+        correction=draw(st.none() | st.just(Span(0, len(text.rstrip())))),
     )
 
 
@@ -129,6 +130,7 @@ def make_article(text: str = "Kim rode in a car.", **changes: Any) -> Article:
         "url": None,
         "author": None,
         "left_out": (),
+        "correction": None,
     }
     return Article(text=text, **{**facts, **changes})
 

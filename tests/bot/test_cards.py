@@ -214,6 +214,22 @@ def test_the_first_page_of_an_article_carries_its_metadata() -> None:
     assert "Kim rides (title derived)" == pages[0][0].title
 
 
+def test_a_correction_stands_on_the_first_card_of_its_article() -> None:
+    """Whoever quotes the article on has to know that it was wrong once."""
+    text = "word " * 1_000 + "*Correction:* ten " + "word " * 100
+    quote = make_quote(text, correction=Span(5_000, len(text)))
+
+    for pages in (quote_pages([quote]), article_pages(quote.article)):
+        first, *others = [card for page in pages for card in page]
+        (field,) = first.fields
+        assert "The article states a correction" == field.name
+        assert (field.value or "").startswith(r"\*Correction\:\* ten word")
+        assert (field.value or "").endswith("…")
+        assert [] == [field for card in others for field in card.fields]
+    ((card,),) = context_message(make_quote("Ten.", correction=Span(0, 4)), 1).pages
+    assert ["Ten."] == [field.value for field in card.fields]
+
+
 def test_the_title_of_a_quote_opens_its_page_at_the_quote() -> None:
     """Whoever doubts a quote is one tap away from it, not at the head of a long page."""
     ((card,),) = quote_pages([make_quote(url="https://example.org/a")])

@@ -23,7 +23,7 @@ def settings_for(corpus: Path, index: Path, **environ: str) -> Settings:
 
 def rows(settings: Settings, what: str) -> list[tuple[str, str]]:
     """State and finding of the rows about one thing; the token must be in no row at all."""
-    found = list(check(settings))
+    found = list(check(settings).all_rows)
     assert TOKEN not in str(found)
     return [(state, finding) for state, name, finding in found if name == what]
 
@@ -39,7 +39,7 @@ def test_nothing_troubles_a_ready_installation(seeds: Path, tmp_path: Path) -> N
     """A check that always has something to say is soon ignored."""
     build_index(seeds, tmp_path)
 
-    found: list[Row] = list(check(settings_for(seeds, tmp_path)))
+    found: list[Row] = list(check(settings_for(seeds, tmp_path)).all_rows)
 
     assert {"ok"} == {state for state, _, _ in found}
     expected = ["version", "corpus", "model", "index", "token", "intents", "log level"]
@@ -63,7 +63,7 @@ def test_a_missing_corpus_hides_nothing_else(tmp_path: Path) -> None:
     """All that is wrong is told at once."""
     settings = settings_for(tmp_path / "none", tmp_path / "index", DISCORD_TOKEN="")
 
-    found = [what for _, what, _ in check(settings)]
+    found = [what for _, what, _ in check(settings).all_rows]
 
     expected = ["version", "corpus", "model", "index", "token", "intents", "log level"]
     assert expected == found
@@ -104,6 +104,39 @@ def test_what_was_odd_about_an_article_is_noted(corpus: Corpus, tmp_path: Path) 
     found = rows(settings_for(folder, tmp_path / "index"), "article")
 
     assert [("note", "a: not UTF-8: read as cp1252")] == found
+
+
+def test_strict_is_about_articles_and_files_alone(corpus: Corpus, tmp_path: Path) -> None:
+    """A corpus is checked where there is neither token nor index."""
+    text = "The council of Tarn has named a new conductor for its orchestra, the city said. "
+    good = f"The conductor\n\nPublished: 2024-02-20\n\n{text * 3}"
+    settings = settings_for(corpus({"a.txt": good}), tmp_path / "index", DISCORD_TOKEN="")
+
+    assert not check(settings).is_odd
+    corpus({"b.pdf": b"%PDF"})
+    assert check(settings).is_odd
+    assert not check(settings).has_problem
+
+
+def test_copies_and_superseded_articles_are_noted(corpus: Corpus, tmp_path: Path) -> None:
+    """A copy may be kept by mistake; a superseded article is quoted no more."""
+    text = " ".join(f"The river Aske was {n} inches above its bed at bridge {n}." for n in range(9))
+    labels = "Source: Aske Courier\nTitle: Flood in Aske\nPublished: 2024-03-{}\n\n"
+    folder = corpus(
+        {
+            "old.txt": labels.format(18) + text,
+            "new.txt": labels.format(19) + text,
+            "copy.txt": f"Source: The Post\nPublished: 2024-03-20\n\n{text}",
+        }
+    )
+
+    found = check(settings_for(folder, tmp_path / "index"))
+
+    assert {
+        "old": [("superseded", False, "new")],
+        "new": [],
+        "copy": [("untitled", False, None), ("copy", True, "old")],
+    } == {a.article_id: [(o.kind, o.is_wrong, o.other) for o in odd] for a, odd in found.articles}
 
 
 def test_no_index_yet_is_no_problem(corpus: Corpus, tmp_path: Path) -> None:
@@ -202,6 +235,6 @@ def test_a_misspelt_setting_is_noted_with_those_there_are(seeds: Path, tmp_path:
 
 def test_the_token_is_never_shown(seeds: Path, tmp_path: Path) -> None:
     """People paste what a check prints into public issues."""
-    found = str(list(check(settings_for(seeds, tmp_path / "index"))))
+    found = str(list(check(settings_for(seeds, tmp_path / "index")).all_rows))
 
     assert not any(part in found for part in TOKEN.split("."))

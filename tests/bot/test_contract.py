@@ -7,19 +7,23 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 
-from bot.contract import answer_json, quote_json, source_json, sources_json
+from bot.check import check
+from bot.contract import answer_json, check_json, quote_json, source_json, sources_json
+from bot.settings import Settings
 from retrieval.dates import PartialDate
 from retrieval.errors import ArticleError
 from retrieval.survey import Survey, survey
 from retrieval.types import Answer, CorpusSummary, Filters, Places, Quote, Reason, Span
 from tests.bot.samples import make_answer, make_article, make_quote, quotes
+from tests.conftest import Corpus
 
 ARTICLE_KEYS = {
     "id", "title", "title_derived", "published", "updated", "source", "url", "author", "passages",
+    "correction", "superseded_by",
 }  # fmt: skip
 QUOTE_KEYS = {
     "article_id", "title", "source", "url", "published", "start", "end", "text", "highlight",
-    "score", "also_in",
+    "score", "also_in", "correction",
 }  # fmt: skip
 
 
@@ -60,6 +64,7 @@ def test_an_answer_is_what_the_contract_says() -> None:
                 "highlight": [9, 17],
                 "score": 0.9346,
                 "also_in": ["lee"],
+                "correction": None,
             }
         ],
         "nearest": [],
@@ -133,6 +138,14 @@ def test_a_highlight_counts_from_the_start_of_the_quote() -> None:
     assert "in a car" == quote["text"][start:end]
 
 
+def test_a_correction_is_given_in_its_own_words() -> None:
+    """Whoever shows the quote has to show that, too."""
+    quote = make_quote("Nine died.\n\nCorrection: ten", correction=Span(12, 27))
+
+    assert "Correction: ten" == quote_json(quote)["correction"]
+    assert "Correction: ten" == source_json(quote.article, 1)["correction"]
+
+
 def test_a_quote_without_highlight_or_copies_says_so() -> None:
     """Null and an empty list are said, not left out."""
     quote = quote_json(make_quote())
@@ -154,6 +167,39 @@ def test_a_source_is_the_listed_one_with_its_text() -> None:
     expected = {"published_from": 'line "Published: 20th Feb 2024"', "text": article.text}
     assert {**listed, **expected} == whole
     assert ("2024-02-20", "2024-03", 3) == (listed["published"], listed["updated"], 3)
+
+
+def test_a_superseded_article_names_the_newest_version() -> None:
+    """Whoever cites it has to know that there is another one."""
+    text = "Nine died in the flood, the city said, and more are missing."
+    old, new = (
+        make_article(text, article_id=key, published=PartialDate(2024, 3, day))
+        for key, day in (("old", 18), ("new", 19))
+    )
+    found = Survey(((old, 1), (new, 1)), ())
+
+    listed = sources_json(found)["articles"]
+
+    assert ["new", None] == [article["superseded_by"] for article in listed]
+    assert "new" == source_json(old, 1, found.newer["old"])["superseded_by"]
+
+
+def test_a_check_gives_every_article_with_all_that_is_odd(seeds: Path, corpus: Corpus) -> None:
+    """A corpus is mended by a program that reads this."""
+    folder = corpus({"a.txt": "Kim rode.", "b.xyz": ""})
+    settings = Settings.from_environ({}, corpus=folder, index=folder.parent / "index")
+
+    found = json.loads(json.dumps(check_json(check(settings))))
+
+    assert ["checks", "articles", "refused"] == list(found)
+    assert {"state": "note", "what": "undated", "finding": "a states no date"} in found["checks"]
+    (article,) = found["articles"]
+    assert ("a", None, None) == (article["id"], article["published"], article["published_from"])
+    assert {"what": "undated", "finding": "states no date", "wrong": True, "other": None} in (
+        article["odd"]
+    )
+    assert ["undated", "short", "untitled"] == [oddity["what"] for oddity in article["odd"]]
+    assert ["b.xyz"] == [refused["path"] for refused in found["refused"]]
 
 
 def test_sources_are_in_order_of_date_with_what_was_refused() -> None:

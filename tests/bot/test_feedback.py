@@ -396,7 +396,7 @@ def test_a_check_says_where_feedback_goes(tmp_path: Path, seeds: Path) -> None:
     def found(folder: str) -> list[tuple[str, str, str]]:
         environ = {"DATELINE_FEEDBACK": folder}
         rows = check(Settings.from_environ(environ, corpus=seeds, index=tmp_path / "index"))
-        return [row for row in rows if row[1] == "feedback"]
+        return [row for row in rows.rows if row[1] == "feedback"]
 
     ((good, _, where),) = found(str(tmp_path / "new" / "folder"))
     ((bad, _, what),) = found(str(tmp_path / "file" / "folder"))

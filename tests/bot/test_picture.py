@@ -12,8 +12,7 @@ from PIL import Image
 from bot import picture
 from bot.picture import COLOURS, GROUND, MAX_ALT, OTHERS, draw, source_colours
 from retrieval.dates import PartialDate
-from retrieval.survey import date_order
-from retrieval.types import CorpusSummary, Filters, Timeline
+from retrieval.types import CorpusSummary, Filters, Timeline, date_order
 from tests.bot.rendering import length
 from tests.bot.samples import dates, make_quote, titles
 

@@ -17,13 +17,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.check import Checkup
 from bot.terminal import Terminal, TerminalProgress
 from retrieval.dates import PartialDate
 from retrieval.errors import ArticleError
 from retrieval.index.building import Changes
 from retrieval.index.progress import EMBEDDING, READING
+from retrieval.oddities import Oddity
 from retrieval.survey import Survey
-from retrieval.types import Filters, Quote
+from retrieval.types import Filters, Quote, Span
 from tests.bot.samples import make_answer, make_article, make_quote, quotes
 
 COLOUR = re.compile(r"\x1b\[[\d;]*(?:3[1-7]|9[0-7])[;m]")
@@ -206,6 +208,17 @@ def test_an_answer_reads_as_documented() -> None:
     assert expected == printed
 
 
+def test_a_correction_is_told_below_the_quote_and_with_the_source() -> None:
+    """Whoever reads the quote has to know that its article was wrong once."""
+    quote = make_quote("Nine died.\n\nCorrection:\nten", correction=Span(12, 27))
+
+    answered = piped(lambda terminal: terminal.answer(make_answer([quote])))
+    shown = piped(lambda terminal: terminal.source(quote.article, 1))
+
+    assert "ten\nThe article states a correction: Correction: ten\n— The Daily\n" in answered
+    assert "\ncorrected Correction: ten\n" in shown
+
+
 def test_silence_tells_how_to_see_what_came_near() -> None:
     """Passages that do not answer are shown only to whoever asks for them."""
     answer = make_answer(reason="weak", nearest=[make_quote()])
@@ -298,6 +311,29 @@ def test_changes_are_named_and_counted() -> None:
         "5,000 passages, 120 embedded, 1.2 s",
     ]
     assert expected == lines[19:]
+
+
+def test_a_check_shows_each_date_with_where_it_was_read_and_what_is_odd() -> None:
+    """Whoever mends a corpus goes down this list."""
+    article = replace(make_article(), published_from='line "20 Feb 2024"')
+    odd = (Oddity("copy", "a near-copy of lee", other="lee"), Oddity("untitled", "states no title"))
+    found = Checkup(
+        (("ok", "corpus", "1 article"),), ((article, odd),), (ArticleError("b.xyz", "not read"),)
+    )
+
+    lines = piped(lambda terminal: terminal.checkup(found)).splitlines()
+
+    assert ["date", "read", "from", "article", "what", "is", "odd"] == lines[0].split()
+    expected = ["2024-02-20", 'line "20 Feb 2024"', "kim", "a near-copy of lee; states no title"]
+    assert expected == [cell.strip() for cell in re.split(r"  +", lines[1]) if cell.strip()]
+    assert ["refused b.xyz: not read", "ok      corpus    1 article"] == lines[2:]
+
+
+def test_a_source_names_its_newest_version() -> None:
+    """Whoever reads the old one should know."""
+    newer = tuple(make_article(article_id=key) for key in ("b", "c"))
+
+    assert "\nnewer     c\n" in piped(lambda terminal: terminal.source(make_article(), 1, newer))
 
 
 def test_checks_are_a_line_each() -> None:

@@ -20,20 +20,25 @@ def make_article(
     published: str | None = None,
     source: str = "a.txt",
     left_out: tuple[Span, ...] = (),
+    title: str = "A title",
+    updated: str | None = None,
+    url: str | None = None,
+    correction: Span | None = None,
 ) -> Article:
     """An article that states nothing but what is given."""
     return Article(
         article_id=article_id,
         text=text,
-        title="A title",
+        title=title,
         title_derived=True,
         published=None if published is None else PartialDate.from_iso(published),
         published_from=None,
-        updated=None,
+        updated=None if updated is None else PartialDate.from_iso(updated),
         source=source,
-        url=None,
+        url=url,
         author=None,
         left_out=left_out,
+        correction=correction,
     )
 
 

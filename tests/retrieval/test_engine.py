@@ -449,6 +449,73 @@ class TestTime:
         )
 
 
+_FLOOD = (
+    "Source: Aske Courier\nTitle: Flood hits Wrenmoor\n{labels}\n\nThe flood in Wrenmoor killed "
+    "{toll} people on Monday, the city said. The river Aske left its bed before midnight and took "
+    "the old bridge with it. Rescuers came by boat from the harbour town. Nobody had been warned."
+)
+
+
+class TestVersions:
+    """A newer version of an article speaks in its place."""
+
+    def test_the_newer_version_answers(self, small: Callable[[dict[str, str]], Engine]) -> None:
+        """The toll of the first hour is no second view."""
+        engine = small(
+            {
+                "old": _FLOOD.format(labels="Published: 2024-03-18", toll=2),
+                "new": _FLOOD.format(labels="Published: 2024-03-18\nUpdated: 2024-03-19", toll=14),
+            }
+        )
+
+        answer = engine.answer("How many people did the flood in Wrenmoor kill?")
+
+        said = [*answer.quotes, *answer.nearest, *answer.more]
+        assert {"new"} == {quote.article.article_id for quote in said}
+
+    def test_the_older_version_is_found_on_the_timeline(
+        self, small: Callable[[dict[str, str]], Engine]
+    ) -> None:
+        """How the story changed is what a timeline is for."""
+        old = _FLOOD.format(labels="Published: 2024-03-18", toll=2)
+        new = _FLOOD.format(labels="Published: 2024-03-19", toll=14)
+
+        found = small({"old": old, "new": new}).timeline("flood in Wrenmoor")
+
+        assert ["old", "new"] == [quote.article.article_id for quote in found.quotes][:2]
+
+    def test_where_the_newer_version_is_not_asked_the_older_one_answers(
+        self, small: Callable[[dict[str, str]], Engine]
+    ) -> None:
+        """Until that day it was what the paper said."""
+        old = _FLOOD.format(labels="Published: 2024-03-18", toll=2)
+        new = _FLOOD.format(labels="Published: 2024-03-19", toll=14)
+
+        answer = small({"old": old, "new": new}).answer(
+            "How many people did the flood in Wrenmoor kill?",
+            Filters(before=PartialDate(2024, 3, 18)),
+        )
+
+        said = [*answer.quotes, *answer.nearest]
+        assert {"old"} == {quote.article.article_id for quote in said}
+        assert Filters(before=PartialDate(2024, 3, 18)) == answer.filters
+
+
+def test_copies_are_read_once_and_all_named(small: Callable[[dict[str, str]], Engine]) -> None:
+    """A story that thirty papers print must not take the time of all others."""
+    said = "The flood in Wrenmoor killed 14 people on Monday, the city said."
+    texts = {f"{n:02}": f"Published: 2024-03-{30 - n}\n\nWRENMOOR ({n}) – {said}" for n in range(9)}
+    engine = small({**texts, "x": "The flood in Wrenmoor killed two people, the army said."})
+
+    answer = engine.answer("How many people did the flood in Wrenmoor kill?", top_k=9)
+
+    quotes = [*answer.quotes, *answer.nearest]
+    first = next(quote for quote in quotes if "14" in quote.text)
+    assert "08" == first.article.article_id
+    assert [f"{n:02}" for n in range(7, -1, -1)] == [a.article_id for a in first.also_in]
+    assert ["x"] == [q.article.article_id for q in quotes if q is not first]
+
+
 def test_a_follow_up_is_understood_with_the_question_before_it(
     small: Callable[[dict[str, str]], Engine],
 ) -> None:

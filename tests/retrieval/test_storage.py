@@ -273,6 +273,7 @@ def _articles(draw: st.DrawFn) -> Article:
         url=draw(st.none() | _TEXT),
         author=draw(st.none() | _TEXT),
         left_out=draw(st.sampled_from([(), (Span(0, 2),), (Span(0, 1), Span(1, 3))])),
+        correction=draw(st.sampled_from([None, Span(0, 2)])),
         notes=tuple(draw(st.lists(_TEXT, max_size=2))),
     )
 
