@@ -48,6 +48,7 @@ _DECLARED = re.compile(
     re.IGNORECASE,
 )
 _MAX_ELEMENTS = 1_000  # of an entry; it has a dozen
+_NUMBERED = re.compile(r"&#(?:(?P<ten>\d{1,9})|[xX](?P<sixteen>[\da-fA-F]{1,8}));")
 _NAMED = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)[A-Za-z]\w{1,30};")
 
 
@@ -100,7 +101,7 @@ def read_feed(path: str, data: bytes) -> Iterator[Article | ArticleError]:
 
 
 def _as_utf8(path: str, data: bytes) -> bytes:
-    """The XML in UTF-8, without its declaration and without HTML's named characters.
+    """The XML in UTF-8, without its declaration, HTML's named characters and halves of surrogates.
 
     Raises:
         ArticleError: it is no text, or declares entities: no feed has any, and a bomb is made of
@@ -114,7 +115,13 @@ def _as_utf8(path: str, data: bytes) -> bytes:
     if "<!ENTITY" in text:
         raise ArticleError(path, "it declares entities")
     text = re.sub(r"\A\s*<\?xml.*?\?>", "", text, count=1, flags=re.DOTALL)
+    text = _NUMBERED.sub(_if_whole, text)  # lxml makes broken UTF-8 of a half
     return _NAMED.sub(lambda match: html.unescape(match[0]), text.strip()).encode()
+
+
+def _if_whole(match: re.Match[str]) -> str:
+    code = int(match["ten"]) if match["ten"] else int(match["sixteen"], 16)
+    return "" if 0xD800 <= code <= 0xDFFF else match[0]
 
 
 def _name(element: Any) -> str:  # lxml has no types

@@ -83,13 +83,14 @@ class Archive:
         return FileArticles(tuple(articles), tuple(refused))
 
 
-def _text(read: Callable[[str, str, tuple[str, ...]], FileArticles]) -> Format:
+def _one(read: Callable[[str, bytes], Article], max_bytes: int) -> Format:
+    """A format of bytes."""
+    return Format(lambda path, data: FileArticles((read(path, data),), ()), max_bytes)
+
+
+def _text(read: Callable[[str, str, tuple[str, ...]], Article]) -> Format:
     """A format of text in any encoding."""
-
-    def read_bytes(path: str, data: bytes) -> FileArticles:
-        return read(path, *_decoded(path, data))
-
-    return Format(read_bytes, MAX_ARTICLE_BYTES)
+    return _one(lambda path, data: read(path, *_decoded(path, data)), MAX_ARTICLE_BYTES)
 
 
 def _decoded(path: str, data: bytes) -> tuple[str, tuple[str, ...]]:
@@ -99,11 +100,6 @@ def _decoded(path: str, data: bytes) -> tuple[str, tuple[str, ...]]:
     except ValueError as error:
         raise ArticleError(path, str(error)) from error
     return text, () if encoding == "utf-8" else (f"not UTF-8: read as {encoding}",)
-
-
-def _one(read: Callable[[str, str, tuple[str, ...]], Article]) -> Format:
-    """A format of text that holds one article."""
-    return _text(lambda path, text, notes: FileArticles((read(path, text, notes),), ()))
 
 
 def _read_jsonl(path: str, stream: BufferedReader) -> Iterator[Article | ArticleError]:
@@ -119,23 +115,19 @@ def _read_json(path: str, stream: BufferedReader) -> Iterator[Article | ArticleE
     return read_json(path, text, notes)
 
 
-_PAGE = Format(lambda path, data: FileArticles((read_html(path, data),), ()), MAX_ARTICLE_BYTES)
+_PAGE = _one(read_html, MAX_ARTICLE_BYTES)
 _FEED = Archive(lambda path, stream: read_feed(path, stream.read()), MAX_WHOLE_BYTES)
 _FORMATS: Mapping[str, Format | Archive] = {
     ".atom": _FEED,
-    ".docx": Format(
-        lambda path, data: FileArticles((read_docx(path, data),), ()), MAX_DOCUMENT_BYTES
-    ),
+    ".docx": _one(read_docx, MAX_DOCUMENT_BYTES),
     ".htm": _PAGE,
     ".html": _PAGE,
     ".json": Archive(_read_json, MAX_WHOLE_BYTES),
     ".jsonl": Archive(_read_jsonl, MAX_ARCHIVE_BYTES),
-    ".md": _one(read_markdown),
-    ".pdf": Format(
-        lambda path, data: FileArticles((read_pdf(path, data),), ()), MAX_DOCUMENT_BYTES
-    ),
+    ".md": _text(read_markdown),
+    ".pdf": _one(read_pdf, MAX_DOCUMENT_BYTES),
     ".rss": _FEED,
-    ".txt": _one(read_plain_text),
+    ".txt": _text(read_plain_text),
     ".warc": Archive(_read_warc, MAX_ARCHIVE_BYTES),
     ".xml": _FEED,
 }

@@ -47,10 +47,11 @@ def _records(loaded: object, depth: int = 3) -> list[object] | None:
     if not isinstance(loaded, dict) or not depth or has_full_text(loaded):
         return None
     for name in _LISTS:
-        if isinstance(loaded.get(name), list | dict):
-            found = _records(loaded[name], depth - 1)
-            if found is not None:
-                return _from_feed(loaded, found)
+        held = loaded.get(name)
+        if isinstance(held, dict) and has_full_text(held):
+            return [held]
+        if (found := _records(held, depth - 1)) is not None:
+            return _from_feed(loaded, found)
     return None
 
 

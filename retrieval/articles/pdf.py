@@ -16,6 +16,9 @@ from retrieval.types import Article
 _CHILD = Path(__file__).with_name("pdf_child.py")
 _LIMIT_S = 60  # on a busy machine; the child stops itself after 10 s of processor time
 
+_OUT_OF_TIME = [-getattr(signal, name, 0) or None for name in ("SIGXCPU", "SIGKILL")]
+"""How the child then ends; None on Windows, where it has no limit of its own."""
+
 
 def read_pdf(path: str, data: bytes) -> Article:
     """The article that a PDF holds.
@@ -64,10 +67,7 @@ def _run(path: str, data: bytes) -> dict[str, Any]:
     except subprocess.TimeoutExpired as error:
         raise ArticleError(path, "reading it takes too long") from error
     except ValueError as error:
-        too_long = child.returncode in (
-            -signal.SIGKILL,
-            -getattr(signal, "SIGXCPU", signal.SIGKILL),
-        )
+        too_long = child.returncode in _OUT_OF_TIME
         reason = "takes too long" if too_long else "takes too much memory, or it is broken"
         raise ArticleError(path, f"reading it {reason}") from error
     if "error" in found:

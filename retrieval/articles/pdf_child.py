@@ -48,7 +48,11 @@ def _read(data: bytes) -> dict[str, object]:
         document = pypdfium2.PdfDocument(data)
     except pypdfium2.PdfiumError as error:
         encrypted = error.err_code == pypdfium2.raw.FPDF_ERR_PASSWORD
-        return {"error": "encrypted; save it without a password" if encrypted else "not a PDF"}
+        return {
+            "error": "encrypted; save it without a password"
+            if encrypted
+            else "not a PDF, or broken"
+        }
     lines: list[list[object]] = []
     chars = 0
     read = min(len(document), MAX_PAGES)

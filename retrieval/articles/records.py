@@ -43,7 +43,7 @@ def read_record(
     key, text, is_summary = _find_text(fields)
     if not text:
         raise ArticleError(path, "a record without text, body, content or the like", line)
-    own_id = next((fields.values[name] for name in _ID if _names(fields.values, name)), None)
+    own_id = next((fields.values[name] for name in _ID if _has_id(fields.values, name)), None)
     article_id = fallback_id if own_id is None else str(own_id)
     _require(path, text, line)
     if is_page(text):
@@ -86,9 +86,9 @@ def _text_of(value: object, depth: int = 3) -> str:
     return ""
 
 
-def _names(values: Mapping[str, object], name: str) -> bool:
+def _has_id(values: Mapping[str, object], name: str) -> bool:
     value = values.get(name)
-    return value not in (None, "") and isinstance(value, str | int | float)
+    return value != "" and isinstance(value, str | int | float)
 
 
 def _require(path: str, text: str, line: int | None) -> None:

@@ -9,7 +9,6 @@ import re
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from http.client import HTTPException, HTTPResponse
 from io import BufferedReader, BytesIO
 from typing import TYPE_CHECKING, cast
 
@@ -121,6 +120,8 @@ def _page(path: str, body: bytes, max_bytes: int) -> bytes | None:
     Raises:
         ArticleError: it is packed in a way that is not read here, or too large once unpacked.
     """
+    from http.client import HTTPException, HTTPResponse  # here, for most corpora have no use for it
+
     connection = _Socket(re.sub(rb"\AHTTP/[\d.]+", b"HTTP/1.1", body, count=1))
     response = HTTPResponse(cast("socket.socket", connection))
     try:

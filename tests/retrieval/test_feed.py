@@ -113,6 +113,13 @@ def test_of_a_feed_cut_off_the_entries_before_are_read() -> None:
     assert ["a/wire.xml: not well-formed"] == [str(e)[:27] for e in found.refused]
 
 
+def test_half_a_surrogate_pair_is_passed_over() -> None:
+    """It can be written down, but is no letter."""
+    found = _read(_RDF.replace("It stops.", "It &#xD800;&#56320;stops &#33;"))
+
+    assert ["It stops !"] == [article.text for article in found.articles]
+
+
 @pytest.mark.parametrize(
     ("feed", "reason"),
     [

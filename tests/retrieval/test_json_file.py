@@ -24,6 +24,7 @@ def _read(loaded: object) -> FileArticles:
         ({"status": "ok", "articles": [{"content": "One."}]}, ["a/wire#1"]),
         ({"response": {"status": "ok", "results": [{"text": "One."}]}}, ["a/wire#1"]),
         ({"articles": {"results": [{"body": "One."}]}}, ["a/wire#1"]),
+        ({"data": {"text": "One."}}, ["a/wire#1"]),
         ({"hits": {"total": 1, "hits": [{"_id": "x", "_source": {"text": "One."}}]}}, ["x"]),
         ({"@context": "https://schema.org", "@graph": [{"articleBody": "One."}]}, ["a/wire#1"]),
         ({"text": "One.", "results": [{"text": "Two."}]}, ["a/wire"]),  # an article with more
