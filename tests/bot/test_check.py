@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.check import Row, check
+from bot.cli import main
 from bot.settings import Settings
 from retrieval.index.building import build
 from retrieval.model import find_model
@@ -116,6 +117,17 @@ def test_strict_is_about_articles_and_files_alone(corpus: Corpus, tmp_path: Path
     corpus({"b.pdf": b"%PDF"})
     assert check(settings).is_odd
     assert not check(settings).has_problem
+
+
+def test_strict_is_told_by_the_exit_status(
+    corpus: Corpus, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A pipeline stops at a corpus that somebody should look at; a person reads on."""
+    folder = corpus({"a.txt": "Kim rode in a car."})
+    command = ["check", "--corpus", str(folder), "--index", str(tmp_path / "index")]
+
+    assert [0, 1] == [main(command), main([*command, "--strict"])]
+    assert 2 == capsys.readouterr().out.count("states no date")
 
 
 def test_copies_and_superseded_articles_are_noted(corpus: Corpus, tmp_path: Path) -> None:

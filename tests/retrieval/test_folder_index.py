@@ -1,5 +1,6 @@
 """The open index: exact, in order, and filtered before anything is ranked."""
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from retrieval.copies import newer_versions, version_keys
 from retrieval.dates import PartialDate
 from retrieval.index.folder import FolderIndex
 from retrieval.types import Filters
@@ -61,6 +63,36 @@ def test_the_nearest_k_begin_the_nearest_k_plus_one(
     assert min(k, int(admitted.sum())) == len(fewer)
     assert all(admitted[row] for row, _ in more)
     assert [score for _, score in more] == sorted((s for _, s in more), reverse=True)
+
+
+def test_articles_that_may_be_versions_of_one_are_found_without_reading_the_others(
+    tmp_path: Path,
+) -> None:
+    """An index of a hundred thousand is opened in a moment."""
+    text = "Title: {}\nSource: Aske Courier\nURL: https://aske.example/{}\n\nThe flood killed {}."
+    texts = {
+        f"{n:02}": text.format(f"Flood kills {n}" if n % 3 == 0 else "x" * n, n % 9, n)
+        for n in range(12)
+    }
+    index = make_index(tmp_path, texts)
+
+    found = [article.article_id for article in index.alike()]
+
+    shared = Counter(key for article in index.articles for key in version_keys(article).items())
+    alike = [a for a in index.articles if any(shared[k] > 1 for k in version_keys(a).items())]
+    assert [article.article_id for article in alike] == found
+    assert ["00", "01", "02", "03", "06", "09", "10", "11"] == found
+    assert newer_versions(index.articles) == newer_versions(index.alike())
+
+
+def test_single_articles_can_be_kept_out(index: FolderIndex) -> None:
+    """Those of which there is a newer version."""
+    filters = Filters(without=frozenset({"000007", "not there"}))
+
+    admitted = index.admitted(filters)
+
+    assert [filters.admits(passage.article) for passage in index.passages] == admitted.tolist()
+    assert [7] == np.flatnonzero(~admitted).tolist()
 
 
 def test_what_is_admitted_is_found_behind_thousands_of_better_ones(tmp_path: Path) -> None:
