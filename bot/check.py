@@ -90,6 +90,8 @@ def _rows(settings: Settings, problem: str | None, found: Checkup) -> Iterator[R
         yield "note", "token", f"{error}; only `dateline run` needs it"
     yield "ok", "intents", "no privileged intent is needed; leave all three switched off"
     yield "ok", "log level", settings.log_level
+    if settings.feeds is not None:
+        yield _check_feeds(settings.feeds)
     if settings.feedback is not None:
         yield _check_feedback(settings.feedback)
     for name in settings.unknown:
@@ -118,6 +120,16 @@ def _check_index(settings: Settings, model: ModelFiles) -> Iterator[Row]:
         yield "note", "index", f"none yet in {settings.index}; the first question builds it"
     except RetrievalError as error:
         yield "problem", "index", str(error)
+
+
+def _check_feeds(path: Path) -> Row:
+    from retrieval.feeds import read_list
+
+    try:
+        feeds, _ = read_list(path)
+    except RetrievalError as error:
+        return "problem", "feeds", str(error)
+    return "ok", "feeds", f"{plural(len(feeds), 'feed')} listed in {path}"
 
 
 def _check_feedback(folder: Path) -> Row:

@@ -346,6 +346,7 @@ def _index(settings: Settings, options: argparse.Namespace) -> int:
     from retrieval.engine import Updater
 
     terminal = Terminal()
+    stop = threading.Event()
     updater = Updater(settings.places, download=options.download)
 
     def take_up(files: "list[CorpusFile] | None", *, rebuild: bool = False) -> None:
@@ -358,14 +359,27 @@ def _index(settings: Settings, options: argparse.Namespace) -> int:
     def failed(error: RetrievalError) -> None:
         _fail(str(error), _FAILED)
 
+    def asked(url: str, new: int, error: RetrievalError | None) -> None:
+        if error is not None:
+            failed(error)
+
+    poller = None
+    if settings.feeds is not None:
+        from retrieval.feeds import Poller
+
+        poller = Poller(settings.feeds, settings.places, asked)
+        poller.poll()
     take_up(None, rebuild=options.rebuild)
     if options.watch:
         from retrieval.watching import watch
 
         terminal.line(f"Watching {settings.corpus}; Ctrl-C ends.")
         sys.stdout.flush()
+        if poller is not None:
+            threading.Thread(target=poller.run, args=(stop, failed), daemon=True).start()
         with contextlib.suppress(KeyboardInterrupt):
-            watch(settings.places, take_up, threading.Event(), failed)
+            watch(settings.places, take_up, stop, failed)
+        stop.set()
     return _OK
 
 

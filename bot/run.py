@@ -4,6 +4,8 @@ import asyncio
 import logging
 import signal
 import sys
+import threading
+from pathlib import Path
 
 import aiohttp
 import discord
@@ -15,6 +17,7 @@ from bot.log import set_up
 from bot.settings import Settings
 from bot.terminal import TerminalProgress
 from retrieval.engine import Engine
+from retrieval.errors import RetrievalError
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +41,8 @@ def run(settings: Settings) -> int:
         limits=settings.limits,
         feedback=feedback,
     )
+    if settings.feeds is not None:
+        _poll(settings.feeds, settings)
     try:
         asyncio.run(_serve(client, token, settings))
     except discord.LoginFailure:
@@ -57,6 +62,23 @@ def run(settings: Settings) -> int:
         if settings.liveness is not None:
             settings.liveness.unlink(missing_ok=True)
     return 0
+
+
+def _poll(listed: Path, settings: Settings) -> None:
+    """Asks feeds in a thread of its own, which ends with the process."""
+    from retrieval.feeds import Poller
+
+    def told(url: str, new: int, error: RetrievalError | None) -> None:
+        if error is None:
+            log.info("feed new=%d url=%s", new, url)
+        else:
+            log.warning("feed cannot be taken up: %s", error)
+
+    def failed(error: RetrievalError) -> None:
+        log.error("feeds are not asked: %s", error)
+
+    poller = Poller(listed, settings.places, told)
+    threading.Thread(target=poller.run, args=(threading.Event(), failed), daemon=True).start()
 
 
 def _fail(message: str) -> int:

@@ -36,6 +36,7 @@ DESCRIPTIONS = {
     "default: none",
     "DATELINE_WATCH": "whether `dateline run` takes up changed articles by itself, on or off; "
     "default: on",
+    "DATELINE_FEEDS": "a file that lists the feeds whose entries become articles; default: none",
     "DATELINE_FEEDBACK": "a folder for unanswered questions and thumbs on answers; default: off",
 }
 """Every setting, and what it is for."""
@@ -65,6 +66,8 @@ class Settings:
     """None when no file is to be touched."""
     feedback: Path | None = None
     """None when nothing is to be written down."""
+    feeds: Path | None = None
+    """None when no feed is to be asked."""
     watch: bool = True
     """Whether the bot takes up changed articles by itself."""
 
@@ -107,6 +110,7 @@ class Settings:
             limits=_limits(values),
             liveness=_path(values.get("DATELINE_LIVENESS")),
             feedback=_path(values.get("DATELINE_FEEDBACK")),
+            feeds=_path(values.get("DATELINE_FEEDS")),
             watch=_switch(values, "DATELINE_WATCH"),
         )
 

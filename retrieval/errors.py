@@ -3,6 +3,8 @@
 RetrievalError
 ├── ArticleError        a file, or one record of it, cannot be read as an article
 ├── CorpusError         the corpus folder is missing or closed to us
+├── FeedError           a feed cannot be fetched or read
+├── FeedListError       the list of feeds cannot be understood
 ├── ModelError          the embedding model is missing, altered or not to be had offline
 ├── IndexFolderError    the index folder cannot be used
 │   ├── IndexNotBuiltError   there is no index yet
@@ -40,6 +42,25 @@ class ArticleError(RetrievalError):
 
 class CorpusError(RetrievalError):
     """The corpus folder is missing or closed to us."""
+
+
+class FeedError(RetrievalError):
+    """A feed cannot be fetched or read.
+
+    Attributes:
+        retry_after_s: for how long its host asks to be left alone; 0 if it does not say.
+    """
+
+    def __init__(self, url: str, reason: str, retry_after_s: float = 0.0) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(f"{url}: {reason}")
+
+
+class FeedListError(RetrievalError):
+    """The list of feeds cannot be understood."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}; mend it, or unset DATELINE_FEEDS")
 
 
 class ModelError(RetrievalError):

@@ -17,6 +17,7 @@ _DOORS = {
     "retrieval.engine",
     "retrieval.errors",
     "retrieval.evaluation",
+    "retrieval.feeds",
     "retrieval.model",
     "retrieval.oddities",
     "retrieval.survey",
@@ -94,7 +95,13 @@ def test_the_rooms_of_retrieval_depend_in_one_direction() -> None:
         ("retrieval.index", "retrieval.copies"),
         ("retrieval.candidates", "retrieval.reader"),
         ("retrieval.answers",),
-        ("retrieval.engine", "retrieval.survey", "retrieval.watching", "retrieval.oddities"),
+        (
+            "retrieval.engine",
+            "retrieval.survey",
+            "retrieval.feeds",
+            "retrieval.watching",
+            "retrieval.oddities",
+        ),
     ]
     level = {room: number for number, rooms in enumerate(order) for room in rooms}
 
