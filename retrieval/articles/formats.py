@@ -15,6 +15,7 @@ from retrieval.articles.json_file import read_json
 from retrieval.articles.jsonl import read_jsonl
 from retrieval.articles.markdown import read_markdown
 from retrieval.articles.names import extension
+from retrieval.articles.page import MAX_PAGE_BYTES
 from retrieval.articles.pdf import read_pdf
 from retrieval.articles.plain_text import read_plain_text
 from retrieval.articles.warc import read_warc
@@ -119,7 +120,7 @@ def _read_json(path: str, stream: BufferedReader) -> Iterator[Article | ArticleE
     return read_json(path, text, notes)
 
 
-_PAGE = Format(lambda path, data: FileArticles((read_html(path, data),), ()), MAX_ARTICLE_BYTES)
+_PAGE = Format(lambda path, data: FileArticles((read_html(path, data),), ()), MAX_PAGE_BYTES)
 _FEED = Archive(lambda path, stream: read_feed(path, stream.read()), MAX_WHOLE_BYTES)
 _FORMATS: Mapping[str, Format | Archive] = {
     ".atom": _FEED,
