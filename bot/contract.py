@@ -124,6 +124,7 @@ def source_json(article: Article, passages: int, newer: Sequence[Article] = ()) 
     return {
         **article_json(article, passages, newer),
         "published_from": article.published_from,
+        "updated_from": article.updated_from,
         "text": article.text,
     }
 

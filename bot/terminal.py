@@ -136,7 +136,8 @@ class Terminal:
             "title": article.title + (" (derived)" if article.title_derived else ""),
             "published": date_phrase(article)
             + (f", from {article.published_from}" if article.published_from else ""),
-            "updated": str(article.updated) if article.updated else "",
+            "updated": (str(article.updated) if article.updated else "")
+            + (f", from {article.updated_from}" if article.updated_from else ""),
             "source": article.source,
             "author": article.author or "",
             "url": article.url or "",

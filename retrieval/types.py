@@ -67,6 +67,8 @@ class Article:
     """What an operator should know about how it was read."""
     correction: Span | None = None
     """The words in which it states a correction."""
+    updated_from: str | None = None
+    """Where the date of the update was read, as `published_from`."""
 
     def __post_init__(self) -> None:
         end = 0

@@ -178,6 +178,7 @@ def article_from_fields(
         author=fields.text("author") or layout.stated.get("author"),
         left_out=tuple(layout.left_out),
         notes=tuple(found),
+        updated_from=updated[1] if updated else None,
     )
 
 

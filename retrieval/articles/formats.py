@@ -15,6 +15,7 @@ from retrieval.articles.json_file import read_json
 from retrieval.articles.jsonl import read_jsonl
 from retrieval.articles.markdown import read_markdown
 from retrieval.articles.names import extension
+from retrieval.articles.page import MAX_PAGE_BYTES
 from retrieval.articles.pdf import read_pdf
 from retrieval.articles.plain_text import read_plain_text
 from retrieval.articles.warc import read_warc
@@ -107,7 +108,7 @@ def _read_jsonl(path: str, stream: BufferedReader) -> Iterator[Article | Article
 
 
 def _read_warc(path: str, stream: BufferedReader) -> Iterator[Article | ArticleError]:
-    return read_warc(path, stream, MAX_ARTICLE_BYTES)
+    return read_warc(path, stream, MAX_PAGE_BYTES)
 
 
 def _read_json(path: str, stream: BufferedReader) -> Iterator[Article | ArticleError]:
@@ -115,7 +116,7 @@ def _read_json(path: str, stream: BufferedReader) -> Iterator[Article | ArticleE
     return read_json(path, text, notes)
 
 
-_PAGE = _one(read_html, MAX_ARTICLE_BYTES)
+_PAGE = _one(read_html, MAX_PAGE_BYTES)
 _FEED = Archive(lambda path, stream: read_feed(path, stream.read()), MAX_WHOLE_BYTES)
 _FORMATS: Mapping[str, Format | Archive] = {
     ".atom": _FEED,

@@ -157,14 +157,21 @@ def test_a_quote_without_highlight_or_copies_says_so() -> None:
 def test_a_source_is_the_listed_one_with_its_text() -> None:
     """The list and the article must not disagree."""
     article = make_article(
-        published_from='line "Published: 20th Feb 2024"', updated=PartialDate(2024, 3), author="A"
+        published_from='line "Published: 20th Feb 2024"',
+        updated=PartialDate(2024, 3),
+        updated_from="front matter updated",
+        author="A",
     )
     found = Survey(((article, 3),), ())
 
     listed, whole = sources_json(found)["articles"][0], source_json(article, 3)
 
     assert ARTICLE_KEYS == set(listed)
-    expected = {"published_from": 'line "Published: 20th Feb 2024"', "text": article.text}
+    expected = {
+        "published_from": 'line "Published: 20th Feb 2024"',
+        "updated_from": "front matter updated",
+        "text": article.text,
+    }
     assert {**listed, **expected} == whole
     assert ("2024-02-20", "2024-03", 3) == (listed["published"], listed["updated"], 3)
 

@@ -268,6 +268,7 @@ def test_a_source_is_shown_with_all_that_is_known_of_it() -> None:
         make_article(" Kim\r\nrode.\f\n", title_derived=True, author="A. Writer"),
         published_from="front matter date",
         updated=PartialDate(2024, 3),
+        updated_from="front matter updated",
         notes=("not UTF-8: read as cp1252",),
     )
 
@@ -276,7 +277,7 @@ def test_a_source_is_shown_with_all_that_is_known_of_it() -> None:
     expected = (
         "title     Kim rides (derived)\n"
         "published 2024-02-20, from front matter date\n"
-        "updated   2024-03\n"
+        "updated   2024-03, from front matter updated\n"
         "source    The Daily\n"
         "author    A. Writer\n"
         "id        kim\n"
