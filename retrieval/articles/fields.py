@@ -160,6 +160,8 @@ def article_from_fields(
     if published is None and layout.published and layout.published_from:
         published = layout.published, layout.published_from
     updated = fields.date("updated", found)
+    if updated is None and layout.updated and layout.updated_from:
+        updated = layout.updated, layout.updated_from
     title = fields.text("title")
     if title and has_markup(title):
         title = " ".join(reduce_markup(title).split())
@@ -172,7 +174,7 @@ def article_from_fields(
         title_derived=title is None,
         published=published[0] if published else None,
         published_from=published[1] if published else None,
-        updated=updated[0] if updated else layout.updated,
+        updated=updated[0] if updated else None,
         source=source or layout.stated.get("source") or path,
         url=url or layout.stated.get("url"),
         author=fields.text("author") or layout.stated.get("author"),

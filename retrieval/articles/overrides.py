@@ -145,8 +145,7 @@ def override(article: Article, path: str, stated: tuple[Stated, ...]) -> Article
             if name not in ("published", "updated"):
                 changes |= {name: text} if (text := each.fields.text(name)) else {}
             elif dated := each.fields.date(name, notes):
-                changes[name], where = dated
-                changes |= {"published_from": where} if name == "published" else {}
+                changes[name], changes[f"{name}_from"] = dated
     if "title" in changes:
         changes["title_derived"] = False
     return replace(article, **changes, notes=(*article.notes, *notes))

@@ -71,6 +71,7 @@ class Layout:
     published: PartialDate | None = None
     published_from: str | None = None
     updated: PartialDate | None = None
+    updated_from: str | None = None
     stated: dict[str, str] = field(default_factory=dict)
     """Title, source, author and url, where the text states them."""
     notes: list[str] = field(default_factory=list)
@@ -95,6 +96,7 @@ def read_plain_text(path: str, text: str, notes: tuple[str, ...] = ()) -> Articl
         published=layout.published,
         published_from=layout.published_from,
         updated=layout.updated,
+        updated_from=layout.updated_from,
         source=layout.stated.get("source") or path,
         url=layout.stated.get("url"),
         author=layout.stated.get("author"),
@@ -285,14 +287,15 @@ def _is_writer(value: str) -> bool:
 def _take(layout: Layout, statements: Statements, line: str) -> None:
     """Keeps what was stated; the first statement of a kind counts."""
     for name, value in statements:
+        where = f'line "{" ".join(line.split())}"'
         stated = read_date(value) if name in ("published", "updated", "day") else None
         if name == "updated":
-            layout.updated = layout.updated or stated
+            if layout.updated is None and stated is not None:
+                layout.updated, layout.updated_from = stated, where
         elif stated is None:
             layout.stated.setdefault(name, value)
         elif layout.published is None:
-            layout.published = stated
-            layout.published_from = f'line "{" ".join(line.split())}"'
+            layout.published, layout.published_from = stated, where
         elif layout.published != stated:
             layout.notes.append(f"states two dates of publication: {layout.published} and {stated}")
 

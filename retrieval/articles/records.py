@@ -113,6 +113,7 @@ def _layout(page: Article) -> Layout:
         published=page.published,
         published_from=page.published_from,
         updated=page.updated,
+        updated_from=page.updated_from,
         stated={name: value for name, value in stated.items() if value},
         notes=list(page.notes),
     )

@@ -46,6 +46,7 @@ def test_a_sidecar_counts_whatever_the_article_says(
     """It is how an operator corrects what was read wrongly."""
     text = gzip.compress(_TEXT.encode()) if file.endswith(".gz") else _TEXT.encode()
     stated = "headline: Farewell\npublishedAt: 2024-03-19\nsource: Gazette\nlink: https://x.org/1\n"
+    stated += "updated: 2024-03-20\n"
     articles, errors = _read(corpus({file: text, sidecar: stated}))
     article = articles["n/a"]
 
@@ -56,6 +57,7 @@ def test_a_sidecar_counts_whatever_the_article_says(
         article.url,
     )
     assert f"sidecar {sidecar[2:]} publishedAt" == article.published_from
+    assert f"sidecar {sidecar[2:]} updated" == article.updated_from
     assert ([], {"n/a"}) == (errors, set(articles))
 
 

@@ -121,6 +121,7 @@ def test_all_that_a_head_states_is_kept() -> None:
         article.url,
     )
     assert (None, "2024-02-21") == (article.published, str(article.updated))
+    assert 'line "Updated: 21 Feb 2024"' == article.updated_from
     assert [_PROSE] == _quotable(article)
 
 
