@@ -176,7 +176,12 @@ def _context(passage: Passage) -> str:
 
 
 def _widened(passage: Passage, best: int) -> Span:
-    """The best sentence, with those before it that it leans on."""
+    """The best sentence, with those before it that it leans on, or with its whole correction.
+
+    A correction repeats what was wrong; half of it would tell that alone.
+    """
+    if (corrects := _correction(passage, best)) is not None:
+        return corrects
     first = best
     text = passage.article.text
     while first > 0 and best - first + 1 < MAX_SENTENCES:
@@ -184,6 +189,23 @@ def _widened(passage: Passage, best: int) -> Span:
             break
         first -= 1
     return Span(passage.sentences[first].start, passage.sentences[best].end)
+
+
+def _correction(passage: Passage, best: int) -> Span | None:
+    """The sentences around the best one in which the article states its correction, if any do."""
+    correction = passage.article.correction
+    if correction is None:
+        return None
+    stating = [
+        number
+        for number, sentence in enumerate(passage.sentences)
+        if sentence.start < correction.end and correction.start < sentence.end
+    ]
+    if best not in stating:
+        return None
+    first = max(stating[0], best - MAX_SENTENCES + 1)
+    last = min(stating[-1], first + MAX_SENTENCES - 1)
+    return Span(passage.sentences[first].start, passage.sentences[last].end)
 
 
 def _best(judged: Judgement, row: int, pair: Pair, passage: Passage, context: int) -> Found:

@@ -1,5 +1,6 @@
 """The shipped reader, with its weights: which words answer, and whether any do."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,11 @@ from hypothesis import strategies as st
 
 import retrieval.reader.span as span_reader
 from retrieval.errors import ModelError
+from retrieval.passages import split
 from retrieval.reader import Reading
 from retrieval.reader.span import MAX_SENTENCES, SpanReader
-from tests.retrieval.making import make_candidate, make_passage
+from retrieval.types import Span
+from tests.retrieval.making import make_article, make_candidate, make_passage
 
 
 def _read(reader: SpanReader, question: str, *texts: str) -> list[Reading]:
@@ -80,6 +83,17 @@ def test_a_sentence_that_leans_on_the_one_before_brings_it_along(reader: SpanRea
     (reading,) = _read(reader, "What colour was Petra Marant's coat?", passage)
 
     assert reading.span.of(passage) == "Petra Marant came by boat. She wore a green coat."
+
+
+def test_a_correction_is_quoted_whole(reader: SpanReader) -> None:
+    """Half of it would say only what was wrong."""
+    correction = "Correction: An earlier report said that nine died. The number is four."
+    article = make_article(f"The ferry sank on Monday. {correction} It rained.")
+    article = replace(article, correction=Span(26, 26 + len(correction)))
+    (passage,) = split(article)
+    (reading,) = reader.read("How many died?", [make_candidate(passage, score=0.9)])
+
+    assert correction == reading.span.of(article.text)
 
 
 def test_no_more_is_read_than_there_is_time_for(reader: SpanReader) -> None:
