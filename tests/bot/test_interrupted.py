@@ -28,9 +28,12 @@ NEW = {
 DYING_BUILD = """
 import os, signal, sys
 from pathlib import Path
+from retrieval.index import building
 from retrieval.index.building import build
 from tests.fakes.hashing_embedder import HashingEmbedder
 
+if len(sys.argv) > 4:  # in steps of two passages, each noted
+    building._BATCH, building._REMEMBER_S = 2, 0
 corpus, index, moment = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 touched = 0
 
@@ -57,10 +60,12 @@ def write(corpus: Path, articles: dict[str, str]) -> None:
         (corpus / f"{name}.txt").write_text(text, encoding="utf-8")
 
 
-def build_and_die(corpus: Path, index: Path, moment: int) -> subprocess.CompletedProcess[str]:
+def build_and_die(
+    corpus: Path, index: Path, moment: int, *steps: str
+) -> subprocess.CompletedProcess[str]:
     """Builds the index in another process, which dies at that moment; at 0 it does not."""
     return subprocess.run(
-        [sys.executable, "-c", DYING_BUILD, corpus, index, str(moment)],
+        [sys.executable, "-c", DYING_BUILD, corpus, index, str(moment), *steps],
         capture_output=True,
         encoding="utf-8",
         cwd=REPOSITORY,
@@ -101,6 +106,27 @@ def test_a_killed_update_leaves_the_old_index_or_the_new_one(tmp_path: Path) -> 
     assert all(state in (OLD, NEW) for state in seen)
     assert OLD in seen
     assert NEW in seen
+
+
+def test_a_killed_first_build_is_gone_on_with(tmp_path: Path) -> None:
+    """Whatever had been embedded and noted is not embedded again, and the index is whole."""
+    corpus = tmp_path / "corpus"
+    write(corpus, {f"a{number:02}": f"Report number {number}." for number in range(12)})
+    whole = tmp_path / "whole"
+    touches = int(build_and_die(corpus, whole, 0, "steps").stdout)
+    embedded = []
+    for number in range(8):
+        state = tmp_path / f"killed-{number}"
+        moment = touches * (number + 1) // 9
+        assert -signal.SIGKILL == build_and_die(corpus, state, moment, "steps").returncode
+        rest = HashingEmbedder()
+        build(corpus, state, rest)
+        embedded.append(len(rest.embedded))
+        assert held(state) == held(whole)
+
+    assert 12 == embedded[0]
+    assert embedded == sorted(embedded, reverse=True)
+    assert embedded[-1] == 0
 
 
 @pytest.mark.parametrize("delay_s", [0.5, 3.0, 6.0])
