@@ -323,7 +323,7 @@ class _Build:
             rows = slice(starts[ordinal], starts[ordinal + 1])
             if missing[rows.start]:
                 article, sentences = segment.article(ordinal)
-                texts += (passage(article, spans).text for spans in sentences)
+                texts += (passage(self._folder, article, spans).text for spans in sentences)
             else:
                 holder, first = self._base.rows[content]
                 held = np.arange(first, first + rows.stop - rows.start)

@@ -29,7 +29,8 @@ class FolderIndex:
     Articles, embeddings and postings stay on disk and are read where they are needed.
     """
 
-    def __init__(self, manifest: Manifest, segments: Sequence[Segment]) -> None:
+    def __init__(self, folder: Path, manifest: Manifest, segments: Sequence[Segment]) -> None:
+        self._folder = folder
         self.manifest = manifest
         self._segments = segments
         layout = Layout.of(segments, [record.deleted for record in manifest.segments])
@@ -75,7 +76,7 @@ class FolderIndex:
         for attempt in range(_OPEN_ATTEMPTS):
             manifest = read_manifest(folder)
             try:
-                return cls(manifest, open_segments(folder, manifest, like))
+                return cls(folder, manifest, open_segments(folder, manifest, like))
             except IndexDamagedError:
                 last = attempt == _OPEN_ATTEMPTS - 1
                 if last or read_manifest(folder) == manifest:
@@ -170,7 +171,7 @@ class FolderIndex:
     def _passage(self, row: int) -> Passage:
         place = int(self._article_of_row[row])
         article, sentences = self._article(place)
-        return passage(article, sentences[row - int(self._layout.first_rows[place])])
+        return passage(self._folder, article, sentences[row - int(self._layout.first_rows[place])])
 
     def _summarise(self) -> CorpusSummary:
         dated = np.flatnonzero(self._first_days != UNDATED)

@@ -354,7 +354,7 @@ def decode(folder: Path, line: bytes) -> tuple[Article, Sentences]:
         IndexDamagedError: it cannot be understood.
     """
     try:
-        record = json.loads(line)
+        record = json.loads(line.decode())
         sentences = record.pop("passages")
         article = Article(
             **{
@@ -366,16 +366,21 @@ def decode(folder: Path, line: bytes) -> tuple[Article, Sentences]:
                 "correction": record["correction"] and Span(*record["correction"]),
             }
         )
-        if not all(start <= end for spans in sentences for start, end in spans):
-            raise ValueError("not a span")
         return article, sentences
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise IndexDamagedError(folder, f"{ARTICLES} cannot be read") from error
 
 
-def passage(article: Article, sentences: Sequence[Sequence[int]]) -> Passage:
-    """The passage of these sentences."""
-    return Passage(article, tuple(Span(*pair) for pair in sentences))
+def passage(folder: Path, article: Article, sentences: Sequence[Sequence[int]]) -> Passage:
+    """The passage of these sentences.
+
+    Raises:
+        IndexDamagedError: they are none.
+    """
+    try:
+        return Passage(article, tuple(Span(*pair) for pair in sentences))
+    except (ValueError, TypeError) as error:
+        raise IndexDamagedError(folder, f"{ARTICLES} cannot be read") from error
 
 
 def read_articles(folder: Path, manifest: Manifest) -> Iterator[Group]:
@@ -391,7 +396,7 @@ def read_articles(folder: Path, manifest: Manifest) -> Iterator[Group]:
                 for ordinal, line in enumerate(file):
                     if ordinal not in deleted:
                         article, sentences = decode(folder, line)
-                        yield tuple(passage(article, spans) for spans in sentences)
+                        yield tuple(passage(folder, article, spans) for spans in sentences)
         except OSError as error:
             raise IndexDamagedError(folder, f"{ARTICLES} cannot be read") from error
 

@@ -285,7 +285,7 @@ def test_an_article_is_read_back_as_it_was_written(article: Article) -> None:
     read, sentences = decode(Path(), line)
 
     assert article == read
-    assert split(article) == tuple(passage(read, spans) for spans in sentences)
+    assert split(article) == tuple(passage(Path(), read, spans) for spans in sentences)
     assert (1, b"\n") == (line.count(b"\n"), line[-1:])
 
 
@@ -300,8 +300,15 @@ def test_articles_that_no_longer_count_are_not_read(tmp_path: Path) -> None:
     assert [groups[0], groups[2]] == list(read_articles(tmp_path, manifest))
 
 
-@pytest.mark.parametrize("line", ["{", "[]", "{}", '"x"', '{"passages": [[[9, 1]]]}', "\xff"])
+@pytest.mark.parametrize("line", ["{", "[]", "{}", '"x"', "\xff"])
 def test_articles_that_cannot_be_understood_are_damage(line: str) -> None:
     """Whoever forged the digests too still gets a sentence and no traceback."""
     with pytest.raises(IndexDamagedError, match=r"articles\.jsonl cannot be read"):
         decode(Path(), line.encode("latin-1"))
+
+
+@pytest.mark.parametrize("spans", [[[9, 1]], [[1]], [["a", "b"]], [5]])
+def test_sentences_that_are_none_are_damage(spans: list[list[int]]) -> None:
+    """They are looked at when their passage is asked for."""
+    with pytest.raises(IndexDamagedError, match=r"articles\.jsonl cannot be read"):
+        passage(Path(), make_article("Words."), spans)
