@@ -1,12 +1,13 @@
 """What a file's name says: its kind, and the id of its article."""
 
 from pathlib import PurePosixPath
+from posixpath import splitext
 
 
 def extension(path: str) -> str:
     """The last extension, in lower case, as in ".html"; of `page.html.gz` the one before."""
-    name = PurePosixPath(path.lower())
-    return PurePosixPath(name.stem).suffix if name.suffix == ".gz" else name.suffix
+    rest, last = splitext(path.lower())
+    return splitext(rest)[1] if last == ".gz" else last
 
 
 def bare(path: str) -> str:

@@ -81,14 +81,17 @@ def build(
         rebuild: start from nothing, also over an index that is damaged or of another corpus.
         wait_s: how long to wait for another process that is writing the index.
         report: told how far it has come.
-        files: what the corpus is taken to hold, in order of path; by default, what it holds now.
+        files: what the corpus is taken to hold, in order of path; by default, what it holds now,
+            and what else is there is refused.
 
     Raises:
         CorpusError: the corpus folder cannot be listed. The index is left as it was.
         IndexFolderError: the index cannot be updated; the message says why.
         ModelError: the embedder cannot be loaded.
     """
-    found, refused = scan(corpus)  # a missing corpus is said before an index folder is made for it
+    refused: list[ArticleError] = []
+    if files is None:  # a missing corpus is said before an index folder is made for it
+        files, refused = scan(corpus)
     with writing(folder, wait_s, lambda: report(WAITING, 0, 0)):
         published = None if rebuild else _published(corpus, folder, embedder)
         before = _Held(folder, published)
@@ -100,7 +103,7 @@ def build(
             base = _Held(folder, begun)
         remove_leftovers(folder)
         work = _Build(corpus, folder, embedder, base, anew=published is None)
-        work.read(found if files is None else files, report)
+        work.read(files, report)
         refused += work.refused
         if published is not None and begun is None and work.records == list(published.files):
             return _changes(before.digests, before.digests, refused, published.passages, 0)
