@@ -461,6 +461,7 @@ def searched(root: "HtmlElement", around: Surroundings) -> Found | None:
     `03/04/2024` the year.
     """
     from htmldate import find_date
+    from lxml import html
 
     texts = [block.text[:2_000] for block in around.blocks]
     # Each short text with a number in it is tried in two hundred languages.
@@ -480,8 +481,11 @@ def searched(root: "HtmlElement", around: Surroundings) -> Found | None:
     ):
         if any((day.day, day.month) in (pair, pair[::-1]) for t in texts for pair in slashed(t)):
             day = PartialDate(day.year)
-        elif (day.month, day.day) == (1, 1):
-            return None
-        elif day.day == 1:
+        elif day.day == 1 and not any(
+            form in html.tostring(root, encoding="unicode")
+            for form in (found, found.replace("-", "/"), found.replace("-", ""))
+        ):
+            if day.month == 1:
+                return None
             day = PartialDate(day.year, day.month)
     return Found(day, "a search of the whole page by htmldate")
