@@ -350,6 +350,7 @@ _LAUGHS = "".join(f"<!ENTITY l{i} '{f'&l{i - 1};' * 10}'>" for i in range(1, 12)
         b"<div>" * 100_000 + _page(),
         b"<html><body>" + b"<b><div>" * 10_000 + _BODY.encode(),
         _page(f"<script type='application/ld+json'>{'[' * 100_000}</script>"),
+        _page(f"<script type='application/ld+json'>[{'[],' * 500_000}[]]</script>"),
         _page(above=f"<p class='{'date ' * 100_000}'>x</p>"),
         _page(above="<p>" + "1/1/" * 100_000),
         _page(above=f"<img src='data:image/png;base64,{'A' * 6_000_000}'>"),
@@ -357,7 +358,7 @@ _LAUGHS = "".join(f"<!ENTITY l{i} '{f'&l{i - 1};' * 10}'>" for i in range(1, 12)
         _page().replace(b"ferry", b"fe\0rry"),
         _page().replace(b"utf-8", b"utf-16"),
     ],
-    ids=range(9),
+    ids=range(10),
 )
 def test_a_hostile_page_is_read_or_refused_in_bounded_time(page: bytes) -> None:
     """One page may not keep thousands of others out of the index."""
