@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 _REPOSITORY = Path(__file__).parent.parent
-_HEAVY = {"discord", "bot", "torch", "onnxruntime", "faiss", "sentence_transformers"}
+_HEAVY = {
+    *("discord", "bot", "torch", "onnxruntime", "faiss", "sentence_transformers"),
+    *("babel", "htmldate", "lxml", "trafilatura"),
+}
 _DOORS = {
     "retrieval",
     "retrieval.context",

@@ -12,7 +12,7 @@ from retrieval.articles.page import Block, PageError, blocks, parse
 from retrieval.articles.page_dates import Found, Surroundings, page_dates
 from retrieval.articles.page_facts import page_facts
 from retrieval.articles.plain_text import first_words, lay_out
-from retrieval.articles.titles import derive_title
+from retrieval.articles.titles import derive_title, reads_like_a_headline
 from retrieval.errors import ArticleError
 from retrieval.types import Article, Span
 
@@ -127,7 +127,8 @@ def _left_out(
     start = at = 0
     for piece in pieces:
         end = start + len(piece.text)
-        whole = shown[piece.block].heading is not None or piece.text == title
+        heading = shown[piece.block].heading is not None and reads_like_a_headline(piece.text)
+        whole = heading or piece.text == title
         if whole:
             found.append(Span(start, end))
         while at < len(metadata) and metadata[at].start < end:

@@ -6,14 +6,23 @@ from copy import deepcopy
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
-from retrieval.articles.page import Block, PageError
+from retrieval.articles.page import Block, PageError, visible
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
 _HOLE = 60  # visible characters that the extractor may leave out of the middle: footnote marks
 _ANCHOR = 20  # visible characters by which the ends of a changed line are found again
+_ABOVE = 12  # blocks between headline and text: bylines, buttons, a picture
+_DESCRIBED = 40  # visible characters by which a description is known again
+_LEAD = re.compile(
+    r"(?:^|[\s_-])(?:lead|lede|chapo|standfirst|intro|introduction|vorspann|anrisstext|abstract|"
+    r"deck|dek|sub-?title|subheadline|kicker-?text|entradilla|ingress|sommaire|summary)(?![a-z])",
+    re.IGNORECASE,
+)
+_PROSE = re.compile(r".{60,}[.!?…][\"”»’)]*$", re.DOTALL)
 _MARK = re.compile(r"^\s*(?:[-–•*]\s+|\|\s*)|\s*\|\s*$")  # put before items and around cells
 _SENTENCE_END = re.compile(r"(?<=[.!?…。])\s+|\s*\|\s*")
 
@@ -39,7 +48,34 @@ def main_text(root: "HtmlElement", blocks: Sequence[Block], url: str | None) -> 
         extracted = extract(deepcopy(root), url=url, include_comments=False)
     except Exception as error:  # it lets through whatever its parts stumble over
         raise PageError(f"its text cannot be made out ({type(error).__name__})") from error
-    return _found_again(extracted.split("\n") if extracted else [], blocks)
+    found = _found_again(extracted.split("\n") if extracted else [], blocks)
+    return _with_lead(found, root, blocks)
+
+
+def _with_lead(pieces: list[Piece], root: "HtmlElement", blocks: Sequence[Block]) -> list[Piece]:
+    """With the paragraph between headline and text, which the extractor takes for furniture.
+
+    It is one that is marked as such, or that the page gives as its own description.
+    """
+    first = pieces[0].block if pieces else 0
+    described = {
+        _dense(visible(text))[:_DESCRIBED]
+        for text in root.xpath("//meta[@name='description' or @property='og:description']/@content")
+    }
+    lead: list[Piece] = []
+    for place in range(first - 1, max(-1, first - _ABOVE), -1):
+        block = blocks[place]
+        if block.heading == "h1":
+            return lead[::-1] + pieces
+        begins = _dense(block.text)[:_DESCRIBED]
+        marks = f"{block.element.get('class', '')} {block.element.get('id', '')}"
+        if (
+            _PROSE.search(block.text)
+            and (begins in described or _LEAD.search(marks))
+            and not any(_dense(piece.text).startswith(begins) for piece in pieces[:3])
+        ):
+            lead.append(Piece(block.text, place))
+    return pieces
 
 
 def _found_again(lines: Iterable[str], blocks: Sequence[Block]) -> list[Piece]:
@@ -49,14 +85,15 @@ def _found_again(lines: Iterable[str], blocks: Sequence[Block]) -> list[Piece]:
     taken: list[tuple[int, int]] = []
     cursor = 0
     for line in lines:
-        for start, end in _places(_MARK.sub("", line), page, cursor):
+        for start, end in _places(_MARK.sub("", visible(line)), page, cursor):
             taken.append((start, end))
             cursor = end
     return _pieces(taken, ends, blocks)
 
 
 def _dense(text: str) -> str:
-    return "".join(text.split())
+    """Without white space, and letters apart from their accents: the extractor joins these."""
+    return "".join(normalize("NFD", text).split())
 
 
 def _places(line: str, page: str, cursor: int) -> list[tuple[int, int]]:
@@ -94,17 +131,18 @@ def _pieces(
     """The stretches of the page between these places, cut where its blocks end."""
     pieces: list[Piece] = []
     places = _joined(taken)
-    number = 0
-    for block, (end, text) in enumerate(zip(ends, (block.text for block in blocks), strict=True)):
-        begin = end - len(_dense(text))
-        while number < len(places) and places[number][1] <= begin:
+    begin = number = 0
+    for block, end in enumerate(ends):
+        while number < len(places) and places[number][0] < end:
+            start, stop = max(places[number][0], begin), min(places[number][1], end)
+            text = blocks[block].text
+            if (start, stop) != (begin, end):
+                text = _slice(text, start - begin, stop - begin)
+            pieces.append(Piece(text, block))
+            if places[number][1] > end:
+                break
             number += 1
-        at = number
-        while at < len(places) and places[at][0] < end:
-            start, stop = max(places[at][0], begin), min(places[at][1], end)
-            if start < stop:
-                pieces.append(Piece(_slice(text, start - begin, stop - begin), block))
-            at += 1
+        begin = end
     return pieces
 
 
@@ -119,6 +157,11 @@ def _joined(taken: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _slice(text: str, start: int, end: int) -> str:
-    """From the `start`-th visible character of the text up to the `end`-th."""
-    seen = [place for place, char in enumerate(text) if not char.isspace()]
-    return text[seen[start] : seen[end - 1] + 1]
+    """The part of the text that is `_dense(text)[start:end]`."""
+    seen = [
+        place
+        for place, char in enumerate(text)
+        if not char.isspace()
+        for _ in normalize("NFD", char)
+    ]
+    return text[seen[start] : seen[end] if end < len(seen) else len(text)].strip()

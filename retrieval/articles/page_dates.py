@@ -8,6 +8,7 @@ that is only a year or a month gives way to a whole one further down that agrees
 import json
 import re
 import warnings
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -126,7 +127,7 @@ class PageDates:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """Where the article stands among the blocks of its page, and how dates are written there."""
+    """Where the article stands among the blocks of its page, and what the page says beside them."""
 
     blocks: Sequence[Block]
     first: int
@@ -136,6 +137,8 @@ class Surroundings:
     """What the article's first words stand in."""
     language: str | None
     order: Order | None
+    objects: Sequence[dict[str, object]]
+    """Those in the page's JSON-LD, articles first."""
 
     @property
     def headline(self) -> int:
@@ -152,7 +155,8 @@ class Surroundings:
         first, last = (taken[0], taken[-1]) if taken else (0, max(0, len(blocks) - 1))
         inside = blocks[first].element if blocks else root
         containers = frozenset((inside, *inside.iterancestors()))
-        return cls(blocks, first, last, containers, language, _order(language, blocks))
+        order = _order(language, blocks)
+        return cls(blocks, first, last, containers, language, order, _json_ld(root))
 
 
 def _language(root: "HtmlElement") -> str | None:
@@ -233,9 +237,12 @@ def _agrees(whole: PartialDate, part: PartialDate) -> bool:
 
 def _stated(root: "HtmlElement", around: Surroundings, kind: str) -> Iterator[Found]:
     """What markup says, most explicit first; `kind` is "published" or "updated"."""
-    yield from _in_json(root, around, kind)
-    yield from _in_meta(root, around, _PUBLISHED if kind == "published" else _UPDATED)
+    published = kind == "published"
+    yield from _in_json(around, "datePublished" if published else "dateModified")
+    yield from _in_meta(root, around, _PUBLISHED if published else _UPDATED)
     yield from _in_elements(root, around, kind)
+    if published:
+        yield from _in_json(around, "dateCreated")
 
 
 def _read(value: str | None, around: Surroundings) -> PartialDate | None:
@@ -250,26 +257,22 @@ def _read(value: str | None, around: Surroundings) -> PartialDate | None:
     return stated if stated is not None and 1600 <= stated.year <= 2100 else None
 
 
-def json_ld(root: "HtmlElement") -> list[dict[str, object]]:
+def _json_ld(root: "HtmlElement") -> list[dict[str, object]]:
     """Every object in the page's JSON-LD, those of articles first, each before what is in it."""
     nodes: list[dict[str, object]] = []
     for script in root.xpath("//script[contains(@type, 'ld+json')]"):
         text = (script.text or "").strip()[:_MAX_JSON].removeprefix("<!--").removesuffix("-->")
         try:
-            todo = [json.loads(text.rstrip("; \n"), strict=False)]
+            todo = deque([json.loads(text.rstrip("; \n"), strict=False)])
         except (ValueError, RecursionError):
             continue
-        while todo and len(nodes) < _MAX_NODES:
-            node = todo.pop(0)
+        for _ in range(_MAX_NODES):
+            node = todo.popleft() if todo else None
             if isinstance(node, list):
-                todo = node + todo
+                todo.extendleft(reversed(node))
             elif isinstance(node, dict):
                 nodes.append(node)
-                todo += [
-                    value
-                    for name, value in node.items()
-                    if isinstance(value, dict | list) and name not in _OTHERS
-                ]
+                todo.extend(value for name, value in node.items() if name not in _OTHERS)
     return sorted(nodes, key=_rank)
 
 
@@ -289,18 +292,15 @@ def _rank(node: dict[str, object]) -> int:
     return 1 if any(_PAGE_TYPES.search(name) for name in names) else 2
 
 
-def _in_json(root: "HtmlElement", around: Surroundings, kind: str) -> Iterator[Found]:
-    names = ("datePublished", "dateCreated") if kind == "published" else ("dateModified",)
-    nodes = [node for node in json_ld(root) if _rank(node) < 2]
-    for name in names:
-        for node in nodes:
-            value = node.get(name)
-            if isinstance(value, str) and (stated := _read(value, around)):
-                yield Found(stated, f"JSON-LD {name}")
+def _in_json(around: Surroundings, name: str) -> Iterator[Found]:
+    for node in around.objects:
+        value = node.get(name)
+        if _rank(node) < 2 and isinstance(value, str) and (stated := _read(value, around)):
+            yield Found(stated, f"JSON-LD {name}")
 
 
 def _in_meta(root: "HtmlElement", around: Surroundings, names: Sequence[str]) -> Iterator[Found]:
-    """Dates in `<meta>`, in the order of `names`; then those of attributes of the same names."""
+    """Dates in `<meta>`, in the order of `names`."""
     ranks = {name: rank for rank, name in enumerate(names)}
     found: list[tuple[int, Found]] = []
     for meta in islice(root.iter("meta"), _MAX_METAS):
@@ -461,6 +461,7 @@ def searched(root: "HtmlElement", around: Surroundings) -> Found | None:
     `03/04/2024` the year.
     """
     from htmldate import find_date
+    from lxml import html
 
     texts = [block.text[:2_000] for block in around.blocks]
     # Each short text with a number in it is tried in two hundred languages.
@@ -480,8 +481,11 @@ def searched(root: "HtmlElement", around: Surroundings) -> Found | None:
     ):
         if any((day.day, day.month) in (pair, pair[::-1]) for t in texts for pair in slashed(t)):
             day = PartialDate(day.year)
-        elif (day.month, day.day) == (1, 1):
-            return None
-        elif day.day == 1:
+        elif day.day == 1 and not any(
+            form in html.tostring(root, encoding="unicode")
+            for form in (found, found.replace("-", "/"), found.replace("-", ""))
+        ):
+            if day.month == 1:
+                return None
             day = PartialDate(day.year, day.month)
     return Found(day, "a search of the whole page by htmldate")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from retrieval.articles.page import visible
-from retrieval.articles.page_dates import Surroundings, json_ld
+from retrieval.articles.page_dates import Surroundings
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
@@ -37,7 +37,7 @@ class PageFacts:
 
 def page_facts(root: "HtmlElement", around: Surroundings, known: Sequence[str | None]) -> PageFacts:
     """What the page states; `known` are addresses that are known from elsewhere."""
-    objects = json_ld(root)
+    objects = around.objects
     metas = _metas(root)
     base = next((address for address in known if address), "")
     stated = [*root.xpath("//link[@rel='canonical']/@href"), metas.get("og:url", "")]

@@ -32,7 +32,8 @@ _FORMS = tuple(
         rf"{_DAY}{_ORDINAL}{_LINK}{_NAME}{_LINK}{_YEAR}",
         rf"(?P<d>\d{{1,2}})\.\s?(?P<m>\d{{1,2}})\.\s?{_YEAR}",
         rf"(?P<a>\d{{1,2}})(?P<mark>[/-])(?P<b>\d{{1,2}})(?P=mark){_YEAR}",
-        r"(?P<y>20\d{2})(?P<m>[01]\d)(?P<d>[0-3]\d)",
+        r"(?P<y>20\d{2})(?P<m>[01]\d)(?P<d>[0-3]\d)(?:[0-2]\d[0-5]\d(?:[0-5]\d)?)?",
+        r"(?P<d>\d{1,2})\.(?P<m>\d{1,2})\.(?P<y>\d{2})(?![.:])",  # 20.02.24: dots put the day first
     )
 ) + tuple(
     re.compile(rf"(?<![^\W\d_]){form}(?!\d)", re.IGNORECASE)
@@ -80,6 +81,8 @@ def find_dates(
 def _stated(match: re.Match[str], language: str | None, order: Order | None) -> PartialDate | None:
     groups = match.groupdict()
     year = int(groups["y"])
+    if year < 100:
+        year += 2000 if year < 70 else 1900
     try:
         if groups.get("a"):
             return _ordered(year, int(groups["a"]), int(groups["b"]), order)

@@ -157,9 +157,20 @@ def test_every_sentence_stands_on_the_page_word_for_word() -> None:
 
     assert len(sentences) > 8
     assert [] == [sentence for sentence in sentences if sentence not in shown]
-    assert "ferry[1] to Holm will stop running in June, the county said on Monday," in " ".join(
-        sentences
+    assert "ferry[1] to Holm will stop running in June, the county said on Monday," in sentences[0]
+    assert "e\u0301tude stay as they are on the page that was saved." in " ".join(sentences)
+
+
+def test_the_lead_is_part_of_the_article() -> None:
+    """It says most in fewest words, and extractors take it for furniture."""
+    lead = (
+        "<p class=article__lead>The island of Holm loses its only ferry, and asks for a bridge.</p>"
     )
+    buttons = "<div class=share><a>Share</a></div><p class=caption>The pier in a storm, 2019.</p>"
+
+    assert ["The island of Holm loses its only ferry, and asks for a bridge.", _FIRST] == _quotable(
+        _read(_page(above=lead + buttons))
+    )[:2]
 
 
 def test_a_link_to_a_quote_names_words_of_one_block() -> None:
@@ -339,6 +350,7 @@ _LAUGHS = "".join(f"<!ENTITY l{i} '{f'&l{i - 1};' * 10}'>" for i in range(1, 12)
         b"<div>" * 100_000 + _page(),
         b"<html><body>" + b"<b><div>" * 10_000 + _BODY.encode(),
         _page(f"<script type='application/ld+json'>{'[' * 100_000}</script>"),
+        _page(f"<script type='application/ld+json'>[{'[],' * 500_000}[]]</script>"),
         _page(above=f"<p class='{'date ' * 100_000}'>x</p>"),
         _page(above="<p>" + "1/1/" * 100_000),
         _page(above=f"<img src='data:image/png;base64,{'A' * 6_000_000}'>"),
@@ -346,7 +358,7 @@ _LAUGHS = "".join(f"<!ENTITY l{i} '{f'&l{i - 1};' * 10}'>" for i in range(1, 12)
         _page().replace(b"ferry", b"fe\0rry"),
         _page().replace(b"utf-8", b"utf-16"),
     ],
-    ids=range(9),
+    ids=range(10),
 )
 def test_a_hostile_page_is_read_or_refused_in_bounded_time(page: bytes) -> None:
     """One page may not keep thousands of others out of the index."""
