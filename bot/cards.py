@@ -16,6 +16,7 @@ from bot.phrases import (
     also_in_phrase,
     date_phrase,
     filters_phrase,
+    named,
     order_phrase,
     place_phrase,
     plural,
@@ -176,8 +177,8 @@ def sources_message(
         content += f"; {len(articles) or 'none'} {escape(only)}"
     start = page * _ARTICLES_A_PAGE
     lines = [
-        f"`{date_phrase(article)}` **{escape(shorten(article.title, 120))}**"
-        f" — {escape(shorten(article.source, 60))}"
+        f"`{date_phrase(article)}` **{escape(named(shorten(article.title, 120)))}**"
+        f" — {escape(named(shorten(article.source, 60)))}"
         for article in articles[start : start + _ARTICLES_A_PAGE]
     ]
     if not lines:
@@ -246,7 +247,7 @@ def _drawn_as_one(before: str, after: str) -> bool:
 
 def _article_card(article: Article, description: str, at: str, colour: int) -> discord.Embed:
     """A card whose title opens the article on the web, at these words if there are any."""
-    title = article.title + (" (title derived)" if article.title_derived else "")
+    title = f"{named(article.title)} (title derived)" if article.title_derived else article.title
     card = discord.Embed(
         title=shorten(escape(shorten(title, _MAX_NAME)), MAX_TITLE),
         url=link_to(article.url or "", at),
@@ -294,7 +295,7 @@ def _metadata(article: Article) -> str:
     facts = [
         f"date from {article.published_from}" if article.published_from else "",
         f"updated {article.updated}" if article.updated else "",
-        f"by {article.author}" if article.author else "",
+        f"by {named(article.author)}" if article.author else "",
         f"id {article.article_id}",
     ]
     return " · ".join(fact for fact in facts if fact)

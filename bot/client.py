@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
+import aiohttp
 import discord
 from discord import app_commands
 
@@ -59,6 +60,7 @@ _HELP = (
 )
 _DRAIN_S = 8  # a supervisor that stops us waits about ten seconds before it kills
 _FAREWELL_S = 1  # to tell those who were not answered in that time
+_CONNECTIONS = 200  # to Discord, used again and again; a burst would open one for each question
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -99,7 +101,7 @@ class DatelineClient(discord.AutoShardedClient):
             max_messages=None,
             member_cache_flags=discord.MemberCacheFlags.none(),
         )
-        guard(self)
+        line = guard(self)
         limits = limits or Limits()
         self.engine = engine
         self.library = Library(engine.articles, engine.summary)
@@ -116,7 +118,7 @@ class DatelineClient(discord.AutoShardedClient):
         )
         self.tree.error(self._on_command_error)
         self._state = state
-        self.queue = Queue(limits.queue)
+        self.queue = Queue(limits.queue, line)
         self._user_cooldown = Cooldown(limits.user)
         self._server_cooldown = Cooldown(limits.server)
         self._busy = 0
@@ -248,6 +250,11 @@ class DatelineClient(discord.AutoShardedClient):
             self.library.summary.articles,
         )
         self.engine, self.library = engine, library
+
+    async def login(self, token: str) -> None:
+        """Logs in, on connections that are not without number."""
+        self.http.connector = aiohttp.TCPConnector(limit=_CONNECTIONS)
+        await super().login(token)
 
     async def setup_hook(self) -> None:
         """Registers buttons and commands; Discord hears of commands only when they changed."""

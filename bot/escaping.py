@@ -9,8 +9,13 @@ import re
 from retrieval.types import Span
 
 # What can begin markup anywhere: emphasis, spoilers, code, links, mentions and time stamps, the
-# colon of emoji names and of addresses that would turn into links.
-_ANYWHERE = re.compile(r"[\\*_~`|<>@#:\[\]]")
+# colon of emoji names and of addresses that would turn into links, the slash of invitations.
+_ANYWHERE = re.compile(
+    r"[\\*_~`|<>@#:\[\]]"
+    # Discord's apps show a card for an invitation to a server, also for one without https://.
+    r"|(?:(?<=discord\.gg)|(?<=discord\.new)|(?<=discord\.com)|(?<=discordapp\.com))/",
+    re.IGNORECASE,
+)
 # What begins a list at the start of a line. The point of "12. Dec" is escaped, not the digit: a
 # backslash before a letter or digit is shown. Discord's apps take a lone carriage return for a
 # newline and drop form feeds before they look; what is invisible may be trimmed.

@@ -1,9 +1,13 @@
 """What is said of an answer, in words that the terminal and Discord share."""
 
+import re
+import unicodedata
+
 from retrieval.types import Answer, Article, CorpusSummary, Filters, Timeline
 
 ABSTAINED = "The coverage does not say."
 CORRECTION = "The article states a correction"
+_TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")  # marks that change the direction of writing
 
 
 def reason_sentence(answer: Answer) -> str:
@@ -62,7 +66,7 @@ def order_phrase(answer: Answer) -> str:
 
 def filters_phrase(filters: Filters) -> str:
     """Window and source in words; empty when nothing was filtered."""
-    source = f"in {filters.source}" if filters.source else ""
+    source = f"in {named(filters.source)}" if filters.source else ""
     return ", ".join(part for part in (window_phrase(filters), source) if part)
 
 
@@ -86,13 +90,23 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
+def named(name: str) -> str:
+    """A name to stand among other words, which keep their order though it runs right to left.
+
+    After an Arabic name, 2024-02-20 would be drawn as 20-02-2024. Never for quotes.
+    """
+    if all(unicodedata.bidirectional(char) not in ("R", "AL") for char in name):
+        return _TURNS.sub("", name)
+    return f"\u2068{_TURNS.sub('', name)}\u2069"
+
+
 def also_in_phrase(articles: tuple[Article, ...]) -> str:
     """Where near-copies of a quote stand; empty when there are none."""
     if not articles:
         return ""
-    named = [f"{article.source} ({date_phrase(article)})" for article in articles[:3]]
+    others = [f"{named(article.source)} ({date_phrase(article)})" for article in articles[:3]]
     more = f" and {len(articles) - 3} more" if len(articles) > 3 else ""
-    return f"also in {', '.join(named)}{more}"
+    return f"also in {', '.join(others)}{more}"
 
 
 def place_phrase(first: int, last: int, count: int) -> str:

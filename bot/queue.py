@@ -6,13 +6,15 @@ import functools
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sized
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
 from bot.errors import BusyError, StoppingError
+from bot.events import ACKNOWLEDGE_S
 
 _FIRST_GUESS_S = 0.5  # of a question, before one was measured
+_GIVES_WAY_S = 0.02  # at a time
 _MEASURED = 20  # questions: the machine may be busier today than yesterday
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -23,12 +25,14 @@ class Queue:
 
     Args:
         places: how many questions may be under way at a time.
+        line: of those who are acknowledged first: while somebody stands there, no job begins.
 
     Attributes:
         is_stopping: the bot is about to leave, and nothing more is taken.
     """
 
-    def __init__(self, places: int) -> None:
+    def __init__(self, places: int, line: Sized = ()) -> None:
+        self._line = line
         self._places = places
         self._held = 0  # places
         self._jobs = 0  # waiting for the thread, or in it
@@ -91,8 +95,15 @@ class Queue:
             raise BusyError(self.wait_s)
 
     def _measured(self, job: Callable[[], T]) -> T:
+        self._give_way()
         started = time.perf_counter()
         try:
             return job()
         finally:
             self._took_s.append(time.perf_counter() - started)
+
+    def _give_way(self) -> None:
+        """Waits until nobody stands in the line, but not for ever."""
+        until = time.monotonic() + ACKNOWLEDGE_S
+        while self._line and time.monotonic() < until:
+            time.sleep(_GIVES_WAY_S)

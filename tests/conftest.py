@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from retrieval.reader.span import SpanReader
 
 settings.register_profile("dateline", deadline=None, max_examples=60, derandomize=True)
+settings.register_profile("fuzz", deadline=None, max_examples=10_000)  # new ones each time
 settings.load_profile("dateline")
 
 Corpus = Callable[[Mapping[str, str | bytes]], Path]

@@ -13,7 +13,7 @@ from discord import app_commands
 from bot.errors import acknowledge, despite_a_lost_connection
 from bot.escaping import escape, length, shorten
 from bot.feedback import GAPS, Gap, latest_gaps
-from bot.phrases import plural, summary_phrase
+from bot.phrases import named, plural, summary_phrase
 from retrieval.engine import Engine
 from retrieval.errors import CorpusError
 from retrieval.survey import Survey, survey
@@ -174,7 +174,7 @@ def gaps_phrase(found: Sequence[Gap]) -> str:
 def gaps_card(found: Sequence[Gap]) -> discord.Embed:
     """The latest questions, one a line, with how often and when they were asked."""
     lines = _listed(
-        f"- {escape(shorten(' '.join(gap.question.split()), _MAX_LINE))} — "
+        f"- {escape(named(shorten(' '.join(gap.question.split()), _MAX_LINE)))} — "
         f"{f'{gap.times:,} times, last ' if gap.times > 1 else ''}{escape(gap.day)}, "
         f"{_REASONS.get(gap.reason, 'unanswered')}"
         for gap in found[:_MAX_GAPS]

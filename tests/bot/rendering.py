@@ -19,6 +19,8 @@ _ESCAPED = re.compile(r"\\([^0-9A-Za-z\s])")
 _BOLD = re.compile(r"(\\[\s\S])|\*\*((?:\\[\s\S]|[^\\])+?)\*\*(?!\*)")
 _INLINE = re.compile(r"[*_~`|<@#:\[]")
 _BLOCK = re.compile(r"^ *(?:[-+*]|[0-9]+[.)])(?= |$)|^ *(?:>|#{1,3} |-# )", re.MULTILINE)
+# What Discord's apps show a card for, wherever it stands in a message.
+_INVITE = re.compile(r"discord(?:app)?\.(?:gg|com|new)/", re.IGNORECASE)
 _UNSEEN = re.compile(r"^[\s\u200b-\u200f\u2060\ufeff]+")
 
 
@@ -48,6 +50,7 @@ def active(markdown: str) -> list[str]:
     trimmed = _UNSEEN.sub("", literal)
     return [
         *_INLINE.findall(literal),
+        *_INVITE.findall(literal),
         *(mark for text in (literal, trimmed) for mark in _BLOCK.findall(text)),
     ]
 

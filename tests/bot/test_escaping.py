@@ -52,6 +52,8 @@ def test_escaping_at_most_doubles_a_text(text: str) -> None:
         ("<t:1:R>", r"\<t\:1\:R\>"),  # would become "55 years ago"
         ("https://a.b", r"https\://a.b"),  # would become a link
         ("[a](b)", r"\[a\](b)"),  # would hide its address
+        ("Discord.gg/abc", r"Discord.gg\/abc"),  # would show a card that invites to a server
+        ("and/or 3/4", "and/or 3/4"),  # what invites nobody
         ("\\*", r"\\\*"),  # a backslash of its own
         ("\\n", r"\\n"),  # and before a letter
         ("", ""),  # nothing

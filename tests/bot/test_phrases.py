@@ -6,6 +6,7 @@ from bot.phrases import (
     also_in_phrase,
     date_phrase,
     filters_phrase,
+    named,
     order_phrase,
     plural,
     reason_sentence,
@@ -123,6 +124,20 @@ def test_near_copies_are_named_or_counted(count: int, expected: str) -> None:
     articles = tuple(make_article(source=f"Paper {number}") for number in range(count))
 
     assert expected == also_in_phrase(articles)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("The Daily", "The Daily"),  # as nearly all are
+        ("الأيام", "\u2068الأيام\u2069"),  # set apart from the date after it
+        ("The \u202eyliaD", "The yliaD"),  # a mark that would turn the whole line round
+        ("\u2069הארץ\u202b", "\u2068הארץ\u2069"),  # or that would end the setting apart
+    ],
+)
+def test_a_name_leaves_the_words_beside_it_in_their_order(name: str, expected: str) -> None:
+    """After Arabic letters, 2024-02-20 is drawn as 20-02-2024."""
+    assert expected == named(name)
 
 
 _FEBRUARY = AskedTime("in February 2024", MONTH, MONTH, newest=False)

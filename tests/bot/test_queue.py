@@ -56,6 +56,21 @@ async def test_a_place_is_held_from_before_the_work_until_it_is_done() -> None:
     queue.stop()
 
 
+async def test_no_work_begins_while_somebody_waits_to_be_acknowledged() -> None:
+    """It would take the processor from those who have three seconds."""
+    line = [1]
+    queue = Queue(places=1, line=line)
+    work = asyncio.create_task(queue.run(line.copy))
+    await asyncio.sleep(0.1)
+    line.append(2)
+    assert not work.done()
+
+    line.clear()
+
+    assert [] == await work
+    queue.stop()
+
+
 async def test_work_without_a_place_is_bounded_too() -> None:
     """A thousand pages to turn must not pile up."""
     queue, go = Queue(places=2), threading.Event()

@@ -44,14 +44,24 @@ async def running(
     token: str = TOKEN,
     settings: Mapping[str, str] | None = None,
     on: FakeDiscord | None = None,
+    index: Path | None = None,
 ) -> AsyncIterator[Bot]:
-    """`dateline run` joined to a loopback Discord; what it sent is checked at the end."""
+    """`dateline run` joined to a loopback Discord; what it sent is checked at the end.
+
+    Args:
+        home: where it keeps its log and, unless `index` is elsewhere, its index.
+        corpus: what it answers from.
+        token: its own.
+        settings: more of its environment.
+        on: the Discord, if not one of its own.
+        index: the folder of its index.
+    """
     log = home / "log.txt"
     async with contextlib.nullcontext(on) if on else FakeDiscord() as discord:
         given = {**NO_COOLDOWN, "DISCORD_TOKEN": token, **discord.environ, **(settings or {})}
         with log.open("wb") as file:
             process = await asyncio.create_subprocess_exec(
-                *(DATELINE, "run", "--corpus", corpus, "--index", home / "index"),
+                *(DATELINE, "run", "--corpus", corpus, "--index", index or home / "index"),
                 stdout=file,
                 stderr=file,
                 cwd=home,
@@ -279,6 +289,40 @@ async def test_managers_reload_and_see_what_is_missing(tmp_path: Path) -> None:
     assert not re.search(r"\d{17}", written)
     assert "regatta" not in log
     assert "Traceback" not in log
+
+
+async def test_two_processes_share_one_index(tmp_path: Path) -> None:
+    """Both find none and build it; what one takes up leaves the other as it was."""
+    corpus = tmp_path / "corpus"
+    shutil.copytree(SEEDS, corpus)
+    homes = [tmp_path / "one", tmp_path / "two"]
+    for home in homes:
+        home.mkdir()
+    asked = "Who gave Kim the car?"
+    one, two = (running(home, corpus, index=tmp_path / "index") for home in homes)
+    async with one as first, two as second:
+        for bot in (first, second):
+            await bot.discord.connected(2 * READY_S)  # they start at the same time
+        known = [
+            await (await bot.discord.mention(asked)).answer(ANSWER_S) for bot in (first, second)
+        ]
+        # One of them registers the commands for both, each of which has a Discord of its own here.
+        other, reloading = sorted((first, second), key=lambda bot: len(bot.discord.commands))
+        (corpus / "lom.txt").write_text("Ada won the regatta of Lom.", encoding="utf-8")
+        next(corpus.glob("004*")).unlink()
+        reloaded = await reloading.discord.slash("coverage reload", user=ADMIN)
+        assert "1 new, 1 deleted" in (await reloaded.answer(ANSWER_S)).text
+        new = await reloading.discord.mention("Who won the regatta of Lom?")
+        assert ["Ada won the regatta of Lom."] == [
+            text for _, text in quotes(await new.answer(ANSWER_S))
+        ]
+        as_before = await (await other.discord.mention(asked)).answer(ANSWER_S)
+        opened = await other.discord.press(as_before, "More context")
+        assert (await opened.answer(ANSWER_S)).embeds
+        assert [0, 0] == [await bot.stop() for bot in (first, second)]
+
+    assert quotes(known[0]) == quotes(known[1]) == quotes(as_before)
+    assert "2024-03-18" in {date for date, _ in quotes(as_before)}
 
 
 async def test_a_token_that_discord_refuses_ends_the_run_with_a_sentence(tmp_path: Path) -> None:

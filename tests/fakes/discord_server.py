@@ -417,6 +417,7 @@ class FakeDiscord:
         event = interaction(kind, data, user, dm=dm, at=at) | more
         exchange = self._exchange(event, kind, user)
         exchange.token = event["token"]
+        self._rest.by_token[exchange.token] = exchange
         if kind == COMPONENT:
             exchange.original_id = event["message"]["id"]
         await self.gateway.dispatch("INTERACTION_CREATE", event)

@@ -43,12 +43,18 @@ def schema_errors(method: str, path: str, body: object) -> list[str]:
         path: the path below the API's base, as requested: `/channels/1/messages`.
         body: the decoded JSON.
     """
-    for pattern, validator in _validators(method.lower()):
+    method = method.lower()
+    for number, (pattern, _) in enumerate(_validators(method)):
         if pattern.fullmatch(path):
-            return [
-                sentence for error in validator.iter_errors(body) for sentence in _sentences(error)
-            ]
+            return list(_errors(method, number, json.dumps(body)))
     return []
+
+
+@functools.lru_cache(maxsize=1_000)  # in a burst, most bodies are alike
+def _errors(method: str, number: int, body: str) -> tuple[str, ...]:
+    _, validator = _validators(method)[number]
+    errors = validator.iter_errors(json.loads(body))
+    return tuple(sentence for error in errors for sentence in _sentences(error))
 
 
 def cut(document: Json) -> Json:

@@ -73,6 +73,7 @@ class Rest:
     def __init__(self, privileged_intents: int, shards: int, gateway: Gateway) -> None:
         self.commands: list[Json] = []
         self.exchanges: list[Exchange] = []
+        self.by_token: dict[str, Exchange] = {}  # those that are interactions
         self.pings: list[SentMessage] = []
         self.stored: dict[str, Stored] = {}
         self.changes = Changes()
@@ -182,7 +183,7 @@ class Rest:
     # Interactions
 
     async def _callback(self, call: Call) -> Json | None:
-        exchange = self._by_token(call.params["token"])
+        exchange = self.by_token.get(call.params["token"])
         if exchange is None or exchange.id != call.params["interaction_id"]:
             raise ApiError(404, 10062, "Unknown interaction")
         if exchange.callback_type is not None:
@@ -237,13 +238,9 @@ class Rest:
     async def _delete_by_token(self, call: Call) -> None:
         await self.delete(self._addressed(call)[1].payload["id"])
 
-    def _by_token(self, token: str) -> Exchange | None:
-        with_token = (exchange for exchange in self.exchanges if exchange.token == token)
-        return next(with_token, None) if token else None
-
     def _answered(self, call: Call) -> Exchange:
         """The exchange whose token a webhook call carries, if it may be used."""
-        exchange = self._by_token(call.params["webhook_token"])
+        exchange = self.by_token.get(call.params["webhook_token"])
         if exchange is None or exchange.age_s > TOKEN_S:
             raise ApiError(401, 50027, "Invalid Webhook Token")
         if exchange.callback_type is None or call.params["webhook_id"] != str(BOT_ID):

@@ -1,4 +1,7 @@
-"""Points discord.py at a port on this machine, as soon as (and only if) it is imported."""
+"""Points discord.py at a port on this machine, as soon as (and only if) it is imported.
+
+And where it is asked to, writes down what this process does on the network, from its first line on.
+"""
 
 import os
 import sys
@@ -46,5 +49,23 @@ class _Redirect:
         return exec_module
 
 
+_OUTWARD = ("connect", "getaddrinfo", "gethostbyaddr", "gethostbyname", "sendto", "sendmsg")
+
+
+def _watch(path: str) -> None:
+    """Adds a line to a file for each connection, look-up and datagram: what, and where to."""
+    file = open(path, "a", buffering=1, encoding="utf-8")  # noqa: PTH123, SIM115 - for good
+
+    def note(event: str, arguments: tuple[object, ...]) -> None:
+        module, _, what = event.partition(".")
+        if module == "socket" and what in _OUTWARD:
+            where = arguments[:2] if what.startswith("get") else arguments[1:]
+            file.write(f"{what} {where}\n")
+
+    sys.addaudithook(note)
+
+
+if os.environ.get("FAKE_DISCORD_WATCH"):
+    _watch(os.environ["FAKE_DISCORD_WATCH"])
 if os.environ.get("FAKE_DISCORD_PORT"):
     sys.meta_path.insert(0, _Redirect(int(os.environ["FAKE_DISCORD_PORT"])))
