@@ -26,7 +26,6 @@ _LIBRARIES = (
     "sentence-transformers",
     "onnxruntime",
     "faiss-cpu",
-    "bm25s",
     "sentencex",
     "discord.py",
 )

@@ -3,9 +3,11 @@
 import threading
 
 import pytest
+from bm25s.stopwords import STOPWORDS_EN_PLUS
 from hypothesis import given
 from hypothesis import strategies as st
 
+from retrieval import words
 from retrieval.words import stems
 
 
@@ -49,3 +51,10 @@ def test_stemming_from_many_threads_gives_what_one_gives() -> None:
         thread.join()
 
     assert [expected] * 8 == found
+
+
+def test_stop_words_are_those_of_a_kept_list() -> None:
+    """Which words count is nothing to have an opinion of one's own on, but for "won"."""
+    listed = {word for word in STOPWORDS_EN_PLUS if "'" not in word}
+
+    assert listed - {"won"} == words._STOP_WORDS
