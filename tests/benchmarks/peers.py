@@ -48,7 +48,6 @@ PACKAGES = {
 }
 """What pip installs for each tool that builds an index."""
 _READS = "dateline_answers"  # answers from the index of `dateline`
-_TIMED = 100  # questions
 _OFFLINE = {
     "HF_HUB_OFFLINE": "1",
     "TRANSFORMERS_OFFLINE": "1",
@@ -73,7 +72,7 @@ def _environment(folder: Path, packages: Sequence[str], lent: Path | None = None
         venv.create(folder, clear=True, symlinks=True)
         if lent is not None:
             (_packages(folder) / "shared.pth").write_text(f"{lent}\n")
-        pip = [sys.executable, "-m", "pip", "--python", python]
+        pip = [sys.executable, "-m", "pip", "--python", str(python)]
         subprocess.run([*pip, "install", "-q", *packages], check=True)
         done.touch()
     return python
@@ -110,12 +109,14 @@ def prepare(options: argparse.Namespace) -> list[Passage]:
     passages = _passages(corpus)
     pairs = [(passage.passage_id, passage.text) for passage in passages]
     (options.work / "passages.json").write_text(json.dumps(pairs))
-    answerable = [q for q in read_questions(options.questions, options.answers) if q.gold]
+    held = {passage.article.article_id for passage in passages}
+    asked = read_questions(options.questions, options.answers)
+    answerable = [q for q in asked if any(gold.article_id in held for gold in q.gold)]
     random.Random(1).shuffle(answerable)
     judged = {f"quote {q.question_id}": q.text for q in answerable[: options.judged]}
     if options.queries is not None:
         judged |= {f"ir {q.question_id}": q.text for q in read_questions(options.queries)}
-    timed = [q.text for q in answerable[-_TIMED:]]
+    timed = [q.text for q in answerable[-options.timed :]]
     questions = {"timed": timed, "judged": judged}
     (options.work / "questions.json").write_text(json.dumps(questions))
     return passages
@@ -324,6 +325,7 @@ def main() -> None:
     parser.add_argument("--queries", type=Path, help="questions with judged articles")
     parser.add_argument("--qrels", type=Path, help="their judgements")
     parser.add_argument("--judged", type=int, default=300, help="so many of --questions")
+    parser.add_argument("--timed", type=int, default=100, help="so many, others than those")
     parser.add_argument("--rounds", type=int, default=3, help="of questions; medians are shown")
     parser.add_argument("--tools", nargs="+", choices=PACKAGES, default=list(PACKAGES))
     parser.add_argument("--torch", default="torch", help="which one pip installs, for a CPU build")
