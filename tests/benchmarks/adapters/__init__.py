@@ -1,0 +1,11 @@
+"""One file for each tool that is compared: `Tool`, used as the tool's documentation recommends.
+
+Every `Tool` has the same four verbs; what pip installs for it is in `peers`:
+
+    Tool(model)              loads the embedding model from a folder
+    build(folder, passages)  indexes pairs of `passage_id` and text, and keeps the index in a folder
+    open(folder)             opens that index in another process
+    search(question, k)      the ids of the `k` best passages, best first
+
+They run where Dateline's own dependencies are not installed, so they import nothing of it.
+"""

@@ -1,0 +1,43 @@
+"""Haystack with its in-memory store, written to a file: the store that comes with it."""
+
+from pathlib import Path
+from typing import Any
+
+from haystack import Document
+from haystack.components.retrievers.in_memory import InMemoryEmbeddingRetriever
+from haystack.document_stores.in_memory import InMemoryDocumentStore
+from haystack_integrations.components.embedders.sentence_transformers import (
+    SentenceTransformersDocumentEmbedder,
+    SentenceTransformersTextEmbedder,
+)
+
+
+class Tool:
+    """An `InMemoryDocumentStore`, kept as JSON."""
+
+    def __init__(self, model: str) -> None:
+        self._model = model
+        self._queries = SentenceTransformersTextEmbedder(model=model, progress_bar=False)
+        self._queries.warm_up()
+        self._retriever: Any = None
+
+    def build(self, folder: Path, passages: list[tuple[str, str]]) -> None:
+        """Indexes the passages."""
+        embedder = SentenceTransformersDocumentEmbedder(model=self._model, progress_bar=False)
+        embedder.warm_up()
+        store = InMemoryDocumentStore()
+        documents = [Document(id=name, content=text) for name, text in passages]
+        store.write_documents(embedder.run(documents)["documents"])
+        folder.mkdir(parents=True)
+        store.save_to_disk(str(folder / "store.json"))
+
+    def open(self, folder: Path) -> None:
+        """Opens what was built."""
+        store = InMemoryDocumentStore.load_from_disk(str(folder / "store.json"))
+        self._retriever = InMemoryEmbeddingRetriever(document_store=store)
+
+    def search(self, question: str, k: int) -> list[str]:
+        """The best passages."""
+        embedding = self._queries.run(question)["embedding"]
+        found = self._retriever.run(query_embedding=embedding, top_k=k)["documents"]
+        return [document.id for document in found]
