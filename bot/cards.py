@@ -293,7 +293,7 @@ def _escaped_length(text: str) -> int:
 
 def _metadata(article: Article) -> str:
     facts = [
-        f"date from {article.published_from}" if article.published_from else "",
+        f"date from {named(article.published_from)}" if article.published_from else "",
         f"updated {article.updated}" if article.updated else "",
         f"by {named(article.author)}" if article.author else "",
         f"id {article.article_id}",

@@ -2,11 +2,14 @@
 
 import asyncio
 import contextlib
+import re
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from bot.client import DatelineClient
 from bot.limits import Limits
@@ -19,6 +22,8 @@ from tests.fakes.word_reader import WordReader
 from tests.retrieval.making import make_index
 
 QUESTION = "Who gave Kim the car?"
+REFERENCE = re.compile(r"\(ref ([0-9a-f]{4})\)")
+SETTLED_S = 0.3  # a second answer would come in this time
 _TEXTS = {
     "first": "Date: 2024-02-20\n\nPutin gave Kim the car. It is an Aurus.\n",
     "later": "Date: 2024-03-18\n\nWho gave Kim the car has not been disclosed.\n",
@@ -82,3 +87,29 @@ async def troubled(
     client = client_of(engine, folder, limits=limits)
     async with discord or FakeDiscord() as server, joined(server, client) as serving:
         yield Joined(server, client, engine, serving)
+
+
+async def assert_answered_once(exchange: Exchange) -> None:
+    """It got one answer, with both quotes, and nothing else."""
+    answer = await exchange.answer(15)
+    await asyncio.sleep(SETTLED_S)
+    assert 2 == len(answer.embeds), answer.text
+    assert 1 == len(exchange.messages)
+
+
+async def assert_told(exchange: Exchange, *said: str) -> str:
+    """It got one message, without a quote, that says this; the message."""
+    answer = await exchange.answer(15)
+    await asyncio.sleep(SETTLED_S)
+    assert 1 == len(exchange.messages)
+    assert not answer.embeds
+    for words in said:
+        assert words in answer.text
+    return answer.text
+
+
+def assert_logged(told: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The reference that a person was told stands in the log."""
+    found = REFERENCE.search(told)
+    assert found is not None, told
+    assert f"failed ref={found[1]}" in caplog.text

@@ -382,6 +382,8 @@ class FakeDiscord:
             raise ApiError(401, 0, "401: Unauthorized")
         if errors := schema_errors(call.method, call.path, call.body):
             raise InvalidBodyError(errors)
+        if call.unlisted:
+            raise InvalidBodyError([f"attachments: {sorted(call.unlisted)} are not listed"])
 
     def _next_fault(self, path: str) -> Fault | None:
         for fault in self._faults:

@@ -36,7 +36,7 @@ SERVED = (  # the requests with a body that the fake answers
 
 
 def schema_errors(method: str, path: str, body: object) -> list[str]:
-    """What the document has against `body`; empty if nothing, or if it asks for no body.
+    """What the document has against `body`; empty if nothing.
 
     Args:
         method: the HTTP method, in any case.
@@ -47,7 +47,7 @@ def schema_errors(method: str, path: str, body: object) -> list[str]:
     for number, (pattern, _) in enumerate(_validators(method)):
         if pattern.fullmatch(path):
             return list(_errors(method, number, json.dumps(body)))
-    return []
+    return [] if body is None else [f"$: {method} {path} takes no body, or is not in the document"]
 
 
 @functools.lru_cache(maxsize=1_000)  # in a burst, most bodies are alike

@@ -40,6 +40,15 @@ class Call:
     token: str  # the Authorization header
     body: Any
     files: dict[str, bytes]
+    parts: tuple[str, ...] = ()  # what the form calls the files
+
+    @property
+    def unlisted(self) -> set[str]:
+        """The files that the body does not list as attachments, of which Discord knows no name."""
+        if not self.parts:
+            return set()
+        data = self.body.get("data") or self.body
+        return set(self.parts) - {f"files[{one['id']}]" for one in data.get("attachments") or ()}
 
 
 class Request(NamedTuple):
@@ -69,11 +78,13 @@ async def read(request: web.Request) -> Call:
     """A request with its body decoded: JSON, or the JSON part and files of a multipart form."""
     body: Any = None
     files: dict[str, bytes] = {}
+    parts: tuple[str, ...] = ()
     if request.content_type == "multipart/form-data":
         form = await request.post()
         body = json.loads(str(form["payload_json"]))
         uploads = [part for part in form.values() if isinstance(part, web.FileField)]
         files = {upload.filename: upload.file.read() for upload in uploads}
+        parts = tuple(upload.name for upload in uploads)
         for upload in uploads:
             upload.file.close()
     elif request.content_type == "application/json":
@@ -86,6 +97,7 @@ async def read(request: web.Request) -> Call:
         request.headers.get("Authorization", ""),
         body,
         files,
+        parts,
     )
 
 
