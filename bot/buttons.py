@@ -264,7 +264,39 @@ def _base36(number: int) -> str:
     return digits or "0"
 
 
+class Stateless:
+    """What every button of ours is: made anew from its `custom_id`, and answered whatever fails."""
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],
+        item: discord.ui.Item[Any],
+        match: re.Match[str],
+        /,
+    ) -> Self:
+        """The button as it was when its message was sent, perhaps before a restart."""
+        return cls.found(match)
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Does what is pressed for, or tells the one who pressed why not."""
+        try:
+            await self.press(interaction)
+        except Exception as error:  # discord.py would only log it, and the button would hang
+            await tell(interaction, error)
+
+    @classmethod
+    def found(cls, match: re.Match[str]) -> Self:
+        """The button that a `custom_id` names."""
+        raise NotImplementedError
+
+    async def press(self, interaction: "discord.Interaction[DatelineClient]") -> None:
+        """What it is pressed for."""
+        raise NotImplementedError
+
+
 class PageButton(
+    Stateless,
     discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
     template=re.compile(
         r"(?P<what>[qmncoas]):(?P<page>\d{1,4}):(?P<of>[\w.,-]*)"
@@ -290,24 +322,15 @@ class PageButton(
         super().__init__(discord.ui.Button(custom_id=f"{what}:{page}:{of}{far}{side}", **looks))
 
     @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-        /,
-    ) -> Self:
-        """The button as it was when its message was sent, perhaps before a restart."""
+    def found(cls, match: re.Match[str]) -> Self:
+        """The button that a `custom_id` names."""
         steps = int(match["steps"] or 1)
         return cls(match["what"], int(match["page"]), match["of"], match["side"], steps)
 
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+    async def press(self, interaction: "discord.Interaction[DatelineClient]") -> None:
         """Turns the page in place, or opens it for the one who pressed only."""
-        try:
-            with interaction.client.working():
-                await (self._open_article if self.what == "a" else self._turn)(interaction)
-        except Exception as error:  # discord.py would only log it, and the button would hang
-            await tell(interaction, error)
+        with interaction.client.working():
+            await (self._open_article if self.what == "a" else self._turn)(interaction)
 
     async def _turn(self, interaction: "discord.Interaction[DatelineClient]") -> None:
         shown, view = self._shown(interaction.client.library)

@@ -2,12 +2,12 @@
 
 import asyncio
 import re
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import discord
 
-from bot.buttons import find_quotes, quotes_reference
-from bot.errors import acknowledge, despite_a_lost_connection, tell
+from bot.buttons import Stateless, find_quotes, quotes_reference
+from bot.errors import acknowledge, despite_a_lost_connection
 from bot.feedback import Feedback, Verdict
 from bot.messages import stated_question
 from retrieval.types import Answer
@@ -23,6 +23,7 @@ _KNOWN = "Thank you, that has been noted already."
 
 
 class Thumb(
+    Stateless,
     discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
     template=re.compile(r"v:(?P<verdict>up|down):(?P<of>[\w.,-]*)"),
 ):
@@ -36,24 +37,12 @@ class Thumb(
         )
 
     @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-        /,
-    ) -> Self:
-        """The button as it was when its message was sent, perhaps before a restart."""
+    def found(cls, match: re.Match[str]) -> Self:
+        """The button that a `custom_id` names."""
         return cls("up" if match["verdict"] == "up" else "down", match["of"])
 
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+    async def press(self, interaction: "discord.Interaction[DatelineClient]") -> None:
         """Notes the verdict and thanks the one who pressed, and nobody else."""
-        try:
-            await self._note(interaction)
-        except Exception as error:  # discord.py would only log it, and the button would hang
-            await tell(interaction, error)
-
-    async def _note(self, interaction: "discord.Interaction[DatelineClient]") -> None:
         client = interaction.client
         message = interaction.message
         if client.feedback is None or message is None:

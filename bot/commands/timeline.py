@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Self
 import discord
 from discord import app_commands
 
+from bot.buttons import Stateless
 from bot.cards import MAX_CONTENT, Shown, paged, quote_cards
 from bot.commands.ask import DateTransformer
-from bot.errors import GoneError, acknowledge, despite_a_lost_connection, tell
+from bot.errors import GoneError, acknowledge, despite_a_lost_connection
 from bot.escaping import escape, length, shorten
 from bot.phrases import plural, timeline_phrase
 from bot.picture import OTHERS, Picture, draw, source_colours
@@ -142,6 +143,7 @@ def _digest(found: Timeline) -> str:
 
 
 class TimelineButton(
+    Stateless,
     discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
     template=re.compile(
         r"tl(?P<side>[<>])(?P<page>\d{1,2}):(?P<after>[\d-]{0,10}):(?P<before>[\d-]{0,10})"
@@ -156,25 +158,13 @@ class TimelineButton(
         super().__init__(discord.ui.Button(custom_id=f"tl{side}{page}:{of}", row=0, **looks))
 
     @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],
-        item: discord.ui.Item[Any],
-        match: re.Match[str],
-        /,
-    ) -> Self:
-        """The button as it was when its message was sent, perhaps before a restart."""
+    def found(cls, match: re.Match[str]) -> Self:
+        """The button that a `custom_id` names."""
         reference = _Reference(match["after"], match["before"], match["digest"], match["topic"])
         return cls(match["side"], int(match["page"]), reference)
 
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+    async def press(self, interaction: "discord.Interaction[DatelineClient]") -> None:
         """Turns the page in place; the picture stays."""
-        try:
-            await self._turn(interaction)
-        except Exception as error:  # discord.py would only log it, and the button would hang
-            await tell(interaction, error)
-
-    async def _turn(self, interaction: "discord.Interaction[DatelineClient]") -> None:
         client = interaction.client
         with client.working(), client.asking(interaction.user.id, interaction.guild_id):
             await acknowledge(interaction, update=True)

@@ -99,9 +99,7 @@ def buttons_of(seen: Message) -> list[PageButton]:
         custom_id = getattr(item, "custom_id", None) or ""
         match = PageButton.__discord_ui_compiled_template__.fullmatch(custom_id)
         if match is not None:
-            steps = int(match["steps"] or 1)
-            page = int(match["page"])
-            found.append(PageButton(match["what"], page, match["of"], match["side"], steps))
+            found.append(PageButton.found(match))
     return found
 
 
