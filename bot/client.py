@@ -17,7 +17,7 @@ import discord
 from discord import app_commands
 
 from bot.buttons import Library, PageButton, answer_view
-from bot.cards import answer_message
+from bot.cards import MAX_CONTENT, answer_message
 from bot.commands import COMMANDS
 from bot.commands.about import AnswerTimes
 from bot.commands.timeline import TimelineButton
@@ -32,7 +32,7 @@ from bot.errors import (
     sentence,
     tell,
 )
-from bot.escaping import escape
+from bot.escaping import escape, shorten
 from bot.events import guard
 from bot.feedback import Feedback, note_gap
 from bot.limits import Cooldown, Limits
@@ -56,8 +56,10 @@ _HELP = (
     "`/ask` takes dates and a source too, `/timeline` shows a topic in order of date, and "
     "`/sources` lists what I have read. "
     "Reply to an answer to ask on. To look up what somebody wrote, choose *Apps › Find in the "
-    "coverage* from the menu of their message."
+    "coverage* from the menu of their message. If you see no quotes in an answer, switch on *Show "
+    "embeds* in Discord's settings, under *Chat*."
 )
+_NO_CARDS = "\n-# To show the quotes I need the permission *Embed Links* here."
 _DRAIN_S = 8  # a supervisor that stops us waits about ten seconds before it kills
 _FAREWELL_S = 1  # to tell those who were not answered in that time
 _CONNECTIONS = 200  # to Discord, used again and again; a burst would open one for each question
@@ -334,6 +336,8 @@ class DatelineClient(discord.AutoShardedClient):
                 shown = answer_message(answer)
                 content = shown.content
                 embeds = list(shown.pages[0]) if shown.pages else []
+                if embeds and not _shows_cards(message):
+                    content = shorten(content, MAX_CONTENT - len(_NO_CARDS)) + _NO_CARDS
                 view = answer_view(answer, len(shown.pages))
                 add_thumbs(view, feedback, answer)
             else:
@@ -404,3 +408,17 @@ class DatelineClient(discord.AutoShardedClient):
         """Leaves Discord and ends the worker thread."""
         await super().close()
         self.queue.stop()
+
+
+def _shows_cards(message: discord.Message) -> bool:
+    """Whether cards of ours can be seen there; Discord leaves them out without a word.
+
+    Those below commands always can.
+    """
+    channel = message.channel
+    if message.guild is None or not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
+        return True
+    try:
+        return channel.permissions_for(message.guild.me).embed_links
+    except discord.ClientException:  # a thread whose channel is unknown
+        return True

@@ -5,6 +5,7 @@ import logging
 import sys
 from pathlib import Path
 
+import discord
 import pytest
 
 from tests.bot.troubled import (
@@ -16,6 +17,7 @@ from tests.bot.troubled import (
     assert_told,
     troubled,
 )
+from tests.fakes import world
 from tests.fakes.world import ALICE, BOB
 
 
@@ -122,6 +124,19 @@ async def test_the_bot_may_not_show_that_it_types(bot: Joined) -> None:
     bot.discord.fail_next(403, path="/typing")
 
     await assert_answered_once(await bot.discord.mention(QUESTION))
+
+
+async def test_the_bot_may_not_show_cards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Discord would leave the quotes out, and nobody would know why; below a command they stay."""
+    without = world.MEMBER_PERMISSIONS & ~discord.Permissions(embed_links=True).value
+    monkeypatch.setattr(world, "MEMBER_PERMISSIONS", without)
+    async with troubled(tmp_path) as bot:
+        answer = await (await bot.discord.mention(QUESTION)).answer(10)
+        private = await (await bot.discord.direct_message(QUESTION)).answer(10)
+        commanded = await (await bot.ask(QUESTION)).answer(10)
+
+    assert "I need the permission *Embed Links*" in answer.content
+    assert "Embed Links" not in private.content + commanded.content
 
 
 async def test_the_bot_may_not_write_there(bot: Joined, caplog: pytest.LogCaptureFixture) -> None:
