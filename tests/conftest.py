@@ -1,6 +1,7 @@
 """What all tests share: corpora in temporary folders, the seeds, a clean environment."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +15,8 @@ from retrieval.model import DEFAULT_MODEL
 if TYPE_CHECKING:
     from retrieval.reader.span import SpanReader
 
+# Whoever runs the tests in the background ignores Ctrl-C, and so would every program they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile("dateline", deadline=None, max_examples=60, derandomize=True)
 settings.register_profile("fuzz", deadline=None, max_examples=10_000)  # new ones each time
 settings.load_profile("dateline")
