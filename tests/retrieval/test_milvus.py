@@ -197,6 +197,17 @@ def both(
         yield folder / "index", place
 
 
+def test_stems_are_counted_here_as_milvus_counts_them(
+    both: tuple[Path, MilvusPlace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Milvus-lite takes too long for it, where there is more than a little."""
+    asked = "the gift of a tram of Tarn"
+    before = pool_of(open_index(both[1]), asked)
+    monkeypatch.setattr("retrieval.index.milvus.index._COUNTED", 10)
+
+    assert before == pool_of(open_index(both[1]), asked)
+
+
 def test_an_article_is_found_by_its_key(both: tuple[Path, MilvusPlace]) -> None:
     """That is how a button knows it, perhaps of a version that came after the lists were made."""
     for place in both:
@@ -366,6 +377,31 @@ def test_an_id_goes_to_the_first_file_that_has_it(corpus: Corpus, place: Path) -
     assert [("x", "From a."), ("y", "Also b.")] == texts_of(open_index(place))
 
 
+def test_an_id_goes_to_the_first_file_in_whichever_shard(corpus: Corpus, store: Store) -> None:
+    """The machine that has the other file reads it again, and hears of it."""
+    names = [f"{n}.jsonl" for n in range(9)]
+    first, second = (
+        next(name for name in order if hash_of(name) in shard.range)
+        for order, shard in ((names, Shard(0, 2)), (names[::-1], Shard(1, 2)))
+    )
+    assert first < second
+    folder = corpus({second: '{"id": "x", "text": "Second."}\n{"id": "y", "text": "Alone."}\n'})
+    for number in (0, 1):
+        fill(folder, store, HashingEmbedder(), Shard(number, 2))
+    corpus({first: '{"id": "x", "text": "First."}\n'})
+    _, changes = (fill(folder, store, HashingEmbedder(), Shard(n, 2)) for n in (0, 1))
+    taken = texts_of(MilvusIndex(store))
+    (folder / first).unlink()
+    for number in (0, 1):
+        fill(folder, store, HashingEmbedder(), Shard(number, 2))
+
+    assert [("x", "First."), ("y", "Alone.")] == taken
+    assert [f"{second}: another article has the id 'x' already; rename one"] == [
+        str(error) for error in changes.refused
+    ]
+    assert [("x", "Second."), ("y", "Alone.")] == texts_of(MilvusIndex(store))
+
+
 def test_rebuilding_replaces_an_index_of_another_model(corpus: Corpus, store: Store) -> None:
     """The old one is answered from until the new one is whole."""
     folder = corpus(_FILES)
@@ -483,6 +519,22 @@ def test_a_milvus_that_is_not_there_is_said_in_a_sentence() -> None:
     assert "secret" not in str(caught.value)
 
 
+def test_a_milvus_that_does_not_answer_in_time_is_said(
+    corpus: Corpus, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever waits in Discord is told, and may ask again."""
+    fill(corpus(_FILES), store, HashingEmbedder(), Shard())
+    index = MilvusIndex(store)
+    call = Store._call
+
+    def hurried(store: Store, verb: str, *rest: object, **named: object) -> object:
+        return call(store, verb, *rest, **{**named, "timeout": 1e-6})  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Store, "_call", hurried)
+    with pytest.raises(IndexFolderError, match=r"Milvus at .* does not do what it is asked"):
+        pool_of(index, "car")
+
+
 def test_a_missing_library_is_said_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     """It does not come with a plain installation."""
     monkeypatch.setitem(sys.modules, "pymilvus", None)
@@ -515,7 +567,10 @@ def test_a_state_of_another_version_is_refused(corpus: Corpus, store: Store) -> 
     store._write_state({"current": {"format": 0}})
 
     with pytest.raises(IndexFolderError, match="another version of Dateline"):
-        store.state()
+        fill(corpus(_FILES), store, HashingEmbedder(), Shard())
+    fill(corpus(_FILES), store, HashingEmbedder(), Shard(), rebuild=True)
+
+    assert 4 == MilvusIndex(store).summary.articles
 
 
 def test_two_processes_use_one_server(corpus: Corpus, served: MilvusPlace) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ import numpy as np
 from retrieval.articles import CorpusFile, scan
 from retrieval.dates import PartialDate
 from retrieval.embedder import Embedder, Embeddings
-from retrieval.errors import ArticleError, IndexMismatchError, IndexNotBuiltError
+from retrieval.errors import ArticleError, IndexDamagedError, IndexMismatchError, IndexNotBuiltError
 from retrieval.index.building import Changes, read_groups
 from retrieval.index.freshness import require_match
 from retrieval.index.milvus.rows import (
@@ -103,11 +103,8 @@ def fill(
     files = [
         file for file in (found if files is None else files) if hash_of(file.path) in shard.range
     ]
-    try:
-        current = store.state(fresh=True)
-    except IndexNotBuiltError:
-        current = None
-    target, begun = _target(corpus, store, embedder, shard, None if rebuild else current, current)
+    current = _readable(lambda: store.state(fresh=True), rebuild=rebuild)
+    target, begun = _target(corpus, store, embedder, shard, current, rebuild=rebuild)
     work = _Filling(corpus, store, embedder, shard, target, current, begun=begun)
     work.run(files, report)
     refused += work.refused
@@ -144,34 +141,30 @@ def _target(
     store: Store,
     embedder: Embedder,
     shard: Shard,
-    base: State | None,
     current: State | None,
+    *,
+    rebuild: bool,
 ) -> tuple[State, bool]:
-    """What is to be written, and whether it was begun before.
-
-    `base` is what to go on from, None to start from nothing, and `current` what counts now.
-    """
-    begun = store.target()
-    if base is not None:
-        require_match(store.place, base, corpus, embedder.model)
-        target = replace(base, version=base.version + 1, shards=shard.of)
+    """What is to be written, and whether it was begun before."""
+    begun = _readable(store.target, rebuild=rebuild)
+    if current is not None and not rebuild:
+        require_match(store.place, current, corpus, embedder.model)
+        target = replace(current, version=current.version + 1, shards=shard.of)
         same = begun is not None and (begun.generation, begun.version) == (
             target.generation,
             target.version,
         )
         return target, same
-    generation = 0 if current is None else current.generation
-    unfinished = begun is not None and begun.generation > generation
+    unfinished = begun is not None and (current is None or begun.generation > current.generation)
     if begun is not None and unfinished:
-        generation = begun.generation
         try:
             require_match(store.place, begun, corpus, embedder.model)
         except IndexMismatchError:
-            if current is None:  # other machines are filling it with something else
+            if not rebuild:  # other machines are filling it with something else
                 raise
             unfinished = False
     target = State(
-        generation=generation if unfinished else generation + 1,
+        generation=begun.generation if begun and unfinished else store.last_generation() + 1,
         version=1,
         shards=shard.of,
         corpus=str(corpus.resolve()),
@@ -181,6 +174,18 @@ def _target(
         passage_settings=SETTINGS,
     )
     return target, unfinished
+
+
+def _readable(read: Callable[[], State | None], *, rebuild: bool) -> State | None:
+    """A state; None if there is none, or if it is damaged and will be replaced."""
+    try:
+        return read()
+    except IndexNotBuiltError:
+        return None
+    except IndexDamagedError:
+        if not rebuild:
+            raise
+        return None
 
 
 class _Filling:
@@ -305,12 +310,14 @@ class _Filling:
         store.unfinish(target, self._shard.number)
         if current is not None and current.generation == target.generation:
             store.tidy(current)
-        # Passages whose article a killed run did not come to write.
+        # What a killed run did not come to: passages without their article, articles unmarked.
         digests = store.writing(target, self._shard.number)
-        whole = store.get(target, "articles", digests, [], consistency_level="Strong")
+        keys = ["address", "headline"]
+        whole = store.get(target, "articles", digests, keys, consistency_level="Strong")
         for digest in digests:
             if digest not in whole:
                 store.delete_where(target, "passages", f'digest == "{digest}"')
+        self._mark_alike(list(whole.values()))
 
     def _take_up(self, file: CorpusFile, report: Report) -> FileRow:
         """One file's articles: those that are as they were stay where they are."""
@@ -380,6 +387,9 @@ class _Filling:
             return False
         self._end({holder["pk"]: holder})
         self._again.add(holder["path"])
+        if holder["path"] not in self._known:  # another machine has to read it again
+            rows = self._store.get(self._target, "files", [holder["file"]], ["data"])
+            self._records += (replace(FileRow.of(row), unsettled=True) for row in rows.values())
         return True
 
     def _end(self, rows: Mapping[str, Row]) -> None:
@@ -454,6 +464,8 @@ class _Filling:
         """
         for key in ("address", "headline"):
             names = sorted({row[key] for row in rows if row[key]})
+            if not names:
+                continue
             expression = f"{key} in [{_quoted(names)}] and part == 0 and until == {FOREVER}"
             found = list(self._store.select(self._target, "articles", expression, [key, "alike"]))
             sizes = Counter(row[key] for row in found)
@@ -462,7 +474,8 @@ class _Filling:
                 for row in found
                 if sizes[row[key]] > 1 and not row["alike"]
             ]
-            self._store.write(self._target, "articles", marked, partial=True)
+            if marked:
+                self._store.write(self._target, "articles", marked, partial=True)
 
     def _embeddings(self, groups: Sequence[Group], report: Report) -> list[Embeddings]:
         """The embeddings of articles, each of its passages: held already, or computed."""

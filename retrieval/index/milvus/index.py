@@ -40,6 +40,7 @@ _STALE_S = 1.0  # how old what is known of the version may be where nothing is s
 _SETTLING_S = 30.0  # after a new version: so long every node is asked to catch up first
 _KEPT = 512  # articles that were read last: what one question and its buttons look at
 _KEPT_RARITIES = 100_000
+_COUNTED = 1_000  # rows of milvus-lite from which on their stems are counted here
 _MORE = 4  # times as many are fetched as are wanted, where what Milvus scores is not exact
 _MOST = 16_384  # what Milvus gives in one search
 _AT_ONCE = 8  # small questions to Milvus, beside each other
@@ -61,7 +62,8 @@ class MilvusIndex:
         self._lock = threading.Lock()
         self._state = store.state(fresh=True)
         self._read_at = self._new_at = time.monotonic()
-        self._rarities: dict[tuple[str, int], float] = {}
+        self._rarities: dict[tuple[str, str, int], float] = {}
+        self._counts: dict[tuple[str, str], Counter[int]] = {}
         self._bodies: OrderedDict[str, ArticleRow] = OrderedDict()
         self._listed: tuple[State, Sequence[Article]] | None = None
         self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="milvus")
@@ -173,7 +175,6 @@ class MilvusIndex:
                 state = self._store.state(fresh=stale_s < 0)
                 if state != self._state:
                     self._state, self._new_at = state, time.monotonic()
-                    self._rarities = {}
                 self._read_at = time.monotonic()
             return self._state
 
@@ -281,10 +282,27 @@ class MilvusIndex:
             expression = f"array_contains(stems, {dim}) and {visible(state)}"
             return self._store.count(state, table, expression, **self._freshly())
 
-        missing = [dim for dim in asked if (table, dim) not in known]
-        for dim, count in zip(missing, self._threads.map(holding, missing), strict=True):
-            known[table, dim] = rarity(documents, count) if count else 0.0
-        return {dim: n * worth for dim, n in asked.items() if (worth := known[table, dim])}
+        worth = {dim: known.get((state.built, table, dim)) for dim in asked}
+        missing = [dim for dim, found in worth.items() if found is None]
+        if missing and self._store.is_lite and documents > _COUNTED:
+            counted = self._counted(state, table)
+            counts = [counted[dim] for dim in missing]
+        else:
+            counts = list(self._threads.map(holding, missing))
+        for dim, count in zip(missing, counts, strict=True):
+            worth[dim] = rarity(documents, count) if count else 0.0
+            known[state.built, table, dim] = worth[dim] or 0.0
+        return {dim: n * each for dim, n in asked.items() if (each := worth[dim])}
+
+    def _counted(self, state: State, table: str) -> Counter[int]:
+        """How many rows hold each stem, counted here: milvus-lite takes seconds for each."""
+        key = state.built, table
+        if (counted := self._counts.get(key)) is None:
+            rows = self._store.select(state, table, visible(state), ["stems"], _MOST)
+            counted = Counter(dim for row in rows for dim in row["stems"])
+            self._counts = {held: c for held, c in self._counts.items() if held[0] == key[0]}
+            self._counts[key] = counted
+        return counted
 
     def _first_told(self, state: State, words: Sequence[str]) -> PartialDate | None:
         totals = state.totals

@@ -39,7 +39,8 @@ MAX_TEXT = 16_000  # code points: at most 65,535 bytes, which is what a text in 
 MAX_STEMS = 4_096  # what an array in Milvus may have
 _PAGE = 1_000  # rows asked for at once
 _ROWS = 500  # rows written at once: below 2 MB each with the usual embeddings
-_TIMEOUT_S = 30.0
+_TIMEOUT_S = 10.0
+_WRITE_S = 60.0
 _PATIENCE_S = 600.0  # for a cluster to load a collection, or to seal what was written
 _DUMMY = {"nothing": [0.0, 0.0]}  # a collection needs a vector
 
@@ -100,6 +101,9 @@ class Store:
         self._loaded: set[str] = set()
         self._lock = threading.Lock()
         self._client = _connect(place)
+        version: str = self._call("get_server_version")
+        self.is_lite = version.startswith("milvus_lite")
+        """Whether it is milvus-lite, also behind an address."""
 
     def close(self) -> None:
         """Closes the connection, and the file if it is one."""
@@ -192,23 +196,34 @@ class Store:
             self._call("delete", self.place.collection, ids=ids)
 
     def tidy(self, state: State) -> None:
-        """Removes the rows that no longer count, but for those that counted in the last version.
+        """Removes what no longer counts, but for rows that counted in the last version.
 
         Somebody may just be asking it.
         """
         for table in ("articles", "passages"):
             self.delete_where(state, table, f"until < {state.version}")
+        spent = [_done_key(state, shard) for shard in range(state.shards)]
+        self._call("delete", self.place.collection, ids=spent)
 
     def drop_below(self, generation: int) -> None:
         """Drops the collections of all generations before this one."""
-        names: list[str] = self._call("list_collections")
-        for name in names:
-            table, _, number = name.removeprefix(f"{self.place.collection}_").rpartition("_")
-            if table in _TABLES and number.isdigit() and int(number) < generation:
+        for name, number in self._numbered():
+            if number < generation:
                 self._call("drop_collection", name)
         if self._exists(self.place.collection):
             old = f'kind == "source" and generation < {generation}'
             self._call("delete", self.place.collection, filter=old)
+
+    def last_generation(self) -> int:
+        """The last generation that collections were made for; 0 if there are none."""
+        return max((number for _, number in self._numbered()), default=0)
+
+    def _numbered(self) -> list[tuple[str, int]]:
+        """The collections that rows are in, with their generations."""
+        names: list[str] = self._call("list_collections")
+        parts = [(name, *name.rpartition("_")[::2]) for name in names]
+        tables = {f"{self.place.collection}_{table}" for table in _TABLES}
+        return [(name, int(end)) for name, table, end in parts if table in tables and end.isdigit()]
 
     # Rows
 
@@ -220,7 +235,8 @@ class Store:
         extra = {"partial_update": True} if partial else {}
         self._load(name)
         for start in range(0, len(rows), _ROWS):
-            self._call("upsert", name, list(rows[start : start + _ROWS]), **extra)
+            some = list(rows[start : start + _ROWS])
+            self._call("upsert", name, some, timeout=_WRITE_S, **extra)
 
     def delete(self, state: State, table: str, keys: Sequence[str]) -> None:
         """Removes rows by their keys."""
@@ -231,7 +247,7 @@ class Store:
         """Removes all rows for which an expression holds."""
         name = _table(self.place, table, state)
         self._load(name)
-        self._call("delete", name, filter=expression)
+        self._call("delete", name, filter=expression, timeout=_WRITE_S)
 
     def get(
         self, state: State, table: str, keys: Iterable[str], fields: Sequence[str], **options: Any
@@ -245,10 +261,10 @@ class Store:
         return found
 
     def select(
-        self, state: State, table: str, expression: str, fields: Sequence[str]
+        self, state: State, table: str, expression: str, fields: Sequence[str], page: int = _PAGE
     ) -> Iterator[Row]:
         """All rows for which an expression holds, page by page, in order of key."""
-        return self._pages(_table(self.place, table, state), expression, ["pk", *fields])
+        return self._pages(_table(self.place, table, state), expression, ["pk", *fields], page)
 
     def count(self, state: State, table: str, expression: str, **options: Any) -> int:
         """For how many rows an expression holds."""
@@ -299,12 +315,14 @@ class Store:
         rows: list[Row] = self._call("query", name, output_fields=list(fields), **named)
         return rows
 
-    def _pages(self, name: str, expression: str, fields: Sequence[str]) -> Iterator[Row]:
+    def _pages(
+        self, name: str, expression: str, fields: Sequence[str], page: int = _PAGE
+    ) -> Iterator[Row]:
         self._load(name)
         pages = self._call(
             "query_iterator",
             name,
-            batch_size=_PAGE,
+            batch_size=page,
             filter=expression,
             output_fields=list(fields),
             consistency_level="Strong",
@@ -377,9 +395,6 @@ class Store:
         """Makes them with indexes that may be dropped, and others made, while they are in use."""
         from pymilvus import DataType
 
-        # Of milvus-lite, an exact one: its graph finds too little behind a filter.
-        lite = self._call("get_server_version").startswith("milvus_lite")
-
         key = (DataType.VARCHAR, {"max_length": 32})
         number: tuple[Any, Row] = (DataType.INT64, {})
         text = (DataType.VARCHAR, {"max_length": 65_535})
@@ -400,7 +415,7 @@ class Store:
         }
         dense = (
             {"index_type": "FLAT"}
-            if lite
+            if self.is_lite  # whose graph finds too little behind a filter
             else {"index_type": "HNSW", "params": {"M": 32, "efConstruction": 256}}
         )
         sparse = {"words": {"index_type": "SPARSE_INVERTED_INDEX"}}
@@ -408,7 +423,7 @@ class Store:
         def inverted(*fields: str) -> dict[str, Row]:
             if self.place.is_file:  # which is small: they take longer to make than they save
                 return {}
-            stems = [] if lite else ["stems"]  # milvus-lite has none for arrays
+            stems = [] if self.is_lite else ["stems"]  # milvus-lite has none for arrays
             common = ("article", "since", "until", "first_day", "last_day", "source", *stems)
             return {field: {"index_type": "INVERTED"} for field in (*common, *fields)}
 
@@ -492,7 +507,8 @@ _files: Counter[str] = Counter()
 
 
 def _connect(place: MilvusPlace) -> "MilvusClient":
-    environment = dict(os.environ)
+    environment = {"GRPC_VERBOSITY": "NONE", **os.environ}  # its warnings are nobody's business
+    os.environ.update(environment)
     try:
         from pymilvus import MilvusClient
 
@@ -524,12 +540,14 @@ def _connect(place: MilvusPlace) -> "MilvusClient":
 
 def _guarded(place: MilvusPlace, call: Callable[[], T]) -> T:
     """What a call gives, its failure in our words."""
+    from grpc import RpcError
     from pymilvus import MilvusException
 
     try:
         return call()
-    except MilvusException as error:
-        cause = " ".join(str(error.message or error).split())[:200]
+    except (MilvusException, RpcError) as error:
+        said = error.message if isinstance(error, MilvusException) else error.details()
+        cause = " ".join(str(said or error).split())[:200]
         if place.is_file and "Open local milvus failed" in cause:
             raise IndexBusyError(
                 f"{place.uri} cannot be opened; another process has it open, or it is no file "
