@@ -520,11 +520,11 @@ def test_a_milvus_that_is_not_there_is_said_in_a_sentence() -> None:
 
 
 def test_a_milvus_that_does_not_answer_in_time_is_said(
-    corpus: Corpus, store: Store, monkeypatch: pytest.MonkeyPatch
+    corpus: Corpus, served: MilvusPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever waits in Discord is told, and may ask again."""
-    fill(corpus(_FILES), store, HashingEmbedder(), Shard())
-    index = MilvusIndex(store)
+    update_index(corpus(_FILES), served)
+    index = open_index(served)
     call = Store._call
 
     def hurried(store: Store, verb: str, *rest: object, **named: object) -> object:

@@ -307,6 +307,8 @@ class Store:
     # The client
 
     def _call(self, verb: str, *arguments: Any, timeout: float = _TIMEOUT_S, **named: Any) -> Any:
+        if self.place.is_file:  # it is in this very process, and only slow
+            timeout = _PATIENCE_S
         call = getattr(self._client, verb)
         return _guarded(self.place, lambda: call(*arguments, timeout=timeout, **named))
 
