@@ -10,12 +10,10 @@ Quotes are named by article key, span and highlight, so that no question and no 
 """
 
 import base64
-import hashlib
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Self
 
 import discord
@@ -36,10 +34,21 @@ from bot.cards import (
 from bot.errors import GoneError, acknowledge, despite_a_lost_connection, tell
 from bot.escaping import shorten
 from retrieval.dates import PartialDate
-from retrieval.types import Answer, Article, CorpusSummary, Filters, Quote, Span, date_order
+from retrieval.errors import QuestionError
+from retrieval.types import (
+    Answer,
+    Article,
+    CorpusSummary,
+    Filters,
+    Quote,
+    Span,
+    article_key,
+    date_order,
+)
 
 if TYPE_CHECKING:
     from bot.client import DatelineClient
+    from retrieval.engine import Engine
 
 MAX_CUSTOM_ID = 100  # Discord's limit
 _MAX_REFERENCE = 88  # of it: the rest says what is done with the quotes
@@ -52,23 +61,33 @@ _MAX_STEPS = 9  # how often *More context* can be pressed
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
-@lru_cache(maxsize=100_000)
-def article_key(article: Article) -> str:
-    """Ten characters that stand for an article as it is now: another text has another key."""
-    digest = hashlib.sha256(f"{article.article_id}\0{article.text}".encode()).digest()
-    return base64.urlsafe_b64encode(digest)[:10].decode()
-
-
 def _short_key(article: Article) -> bytes:
     """The start of its key."""
     return base64.urlsafe_b64decode(article_key(article)[:8])
 
 
+MAX_LISTED = 50_000
+"""Articles that lists are made of. A coverage of more, which is in Milvus, is only asked."""
+
+
 class Library:
     """Articles by their keys, and in order of date."""
 
-    def __init__(self, articles: Iterable[Article], summary: CorpusSummary) -> None:
+    def __init__(
+        self,
+        articles: Iterable[Article],
+        summary: CorpusSummary,
+        find: Callable[[str], Article | None] = lambda key: None,
+    ) -> None:
+        """What can be listed and found.
+
+        Args:
+            articles: what is listed.
+            summary: of all that answers are quoted from.
+            find: finds others by the start of their key.
+        """
         self.summary = summary
+        self._find = find
         self.by_key = {article_key(article): article for article in articles}
         self.in_order = sorted(self.by_key.values(), key=date_order)
         self._by_short_key = {_short_key(article): article for article in self.in_order}
@@ -79,6 +98,10 @@ class Library:
         Raises:
             QuestionError: no source is named so; the window ends before it begins.
         """
+        if self.summary.articles > len(self.in_order):
+            raise QuestionError(
+                f"there are {self.summary.articles:,} articles, too many to list; ask about them"
+            )
         checked = filters.checked({article.source for article in self.in_order})
         return [article for article in self.in_order if checked.admits(article)]
 
@@ -88,14 +111,26 @@ class Library:
         Raises:
             GoneError: there is none, or its text has changed since the key was made.
         """
-        try:
-            return self.by_key[key]
-        except KeyError:
-            raise GoneError from None
+        if (article := self.look_up(key)) is None:
+            raise GoneError
+        return article
+
+    def look_up(self, key: str) -> Article | None:
+        """The article with this key; None if there is none."""
+        return self.by_key.get(key) or self._find(key)
 
     def get(self, short_key: bytes) -> Article | None:
         """The article whose key begins so, as references name it; None if there is none."""
-        return self._by_short_key.get(short_key)
+        key = base64.urlsafe_b64encode(short_key).decode()
+        return self._by_short_key.get(short_key) or self._find(key)
+
+    @classmethod
+    def of(cls, engine: "Engine") -> "Library":
+        """What an engine answers from; blocks."""
+        if not engine.is_shared:
+            return cls(engine.articles, engine.summary)
+        listed = engine.articles if engine.summary.articles <= MAX_LISTED else ()
+        return cls(listed, engine.summary, engine.find)
 
 
 def filters_reference(filters: Filters) -> str:
@@ -232,7 +267,7 @@ def _read_old(library: Library, reference: str) -> list[Quote | None]:
     for part in reference.split(","):
         start, _, size = part[10:].partition(".")
         span = Span(int(start, 36), int(start, 36) + int(size, 36))
-        quotes.append(_quote(library.by_key.get(part[:10]), span))
+        quotes.append(_quote(library.look_up(part[:10]), span))
     return quotes
 
 

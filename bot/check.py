@@ -70,13 +70,13 @@ def check(
     articles = [article for article, _ in found.articles]
     odd = oddities(articles, today(), english=settings.model is None)
     checked = tuple((article, odd[article.article_id]) for article in articles)
-    rows = _rows(settings, problem, Checkup((), checked, found.refused))
+    rows = _rows(settings, problem, Checkup((), checked, found.refused), found.where)
     return Checkup(tuple(rows), checked, found.refused)
 
 
-def _rows(settings: Settings, problem: str | None, found: Checkup) -> Iterator[Row]:
+def _rows(settings: Settings, problem: str | None, found: Checkup, where: str) -> Iterator[Row]:
     yield "ok", "version", f"Dateline {__version__} on Python {platform.python_version()}"
-    yield from _check_corpus(settings, problem, found)
+    yield from _check_corpus(problem, found, where)
     try:
         model = find_model(settings.model)
         yield "ok", "model", f"{model.name}, SHA-256 {model.digest[:12]}…"
@@ -98,14 +98,14 @@ def _rows(settings: Settings, problem: str | None, found: Checkup) -> Iterator[R
         yield "note", "setting", f"{name} is none of ours; there are {', '.join(DESCRIPTIONS)}"
 
 
-def _check_corpus(settings: Settings, problem: str | None, found: Checkup) -> Iterator[Row]:
+def _check_corpus(problem: str | None, found: Checkup, where: str) -> Iterator[Row]:
     if problem is not None:
         yield "problem", "corpus", problem
         return
     if found.articles:
-        yield "ok", "corpus", f"{plural(len(found.articles), 'article')} in {settings.corpus}"
+        yield "ok", "corpus", f"{plural(len(found.articles), 'article')} in {where}"
     else:
-        yield "problem", "corpus", f"no article in {settings.corpus} can be read"
+        yield "problem", "corpus", f"no article in {where} can be read"
     if found.is_odd:
         odd = sum(any(oddity.is_wrong for oddity in odd) for _, odd in found.articles)
         refused = f", and {len(found.refused):,} refused" if found.refused else ""

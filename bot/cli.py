@@ -18,6 +18,7 @@ from bot.settings import DESCRIPTIONS, Settings, SettingsError
 from retrieval import __version__
 from retrieval.dates import PartialDate
 from retrieval.errors import QuestionError, RetrievalError
+from retrieval.places import MilvusPlace, Shard
 from retrieval.types import Filters, Places
 
 if TYPE_CHECKING:
@@ -95,7 +96,9 @@ def _parser() -> _Parser:
     def add(name: str, run: Callable[..., int], help_text: str) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=help_text, description=help_text)
         command.add_argument("--corpus", type=Path, metavar="DIR", help="the folder of articles")
-        command.add_argument("--index", type=Path, metavar="DIR", help="the folder of the index")
+        command.add_argument(
+            "--index", metavar="DIR", help="the folder of the index, or where it is in Milvus"
+        )
         command.set_defaults(run=run)
         return command
 
@@ -127,6 +130,12 @@ def _parser() -> _Parser:
     )
     index.add_argument(
         "--download", action="store_true", help="fetch the model DATELINE_MODEL names if need be"
+    )
+    index.add_argument(
+        "--shard",
+        type=_shard,
+        metavar="I/N",
+        help="fill one of N parts of an index in Milvus, from 0/N on; others fill the others",
     )
     sources = add("sources", _sources, "list the articles")
     _add_window(sources)
@@ -193,6 +202,14 @@ def _count(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 100:
         raise argparse.ArgumentTypeError(f"not a number from 1 to 100: {text!r}")
     return int(text)
+
+
+def _shard(text: str) -> Shard:
+    try:
+        number, _, of = text.partition("/")
+        return Shard(int(number), int(of))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"not a shard such as 0/4: {text!r}") from None
 
 
 def _filters(options: argparse.Namespace) -> Filters:
@@ -352,12 +369,17 @@ def _index(settings: Settings, options: argparse.Namespace) -> int:
     def take_up(files: "list[CorpusFile] | None", *, rebuild: bool = False) -> None:
         started = time.monotonic()
         with TerminalProgress() as report:
-            changes = updater.update(rebuild=rebuild, report=report, files=files)
+            changes = updater.update(
+                rebuild=rebuild, shard=options.shard, report=report, files=files
+            )
         terminal.changes(changes, time.monotonic() - started)
         sys.stdout.flush()
 
     def failed(error: RetrievalError) -> None:
         _fail(str(error), _FAILED)
+
+    if options.watch and options.shard is not None:
+        return _fail("one machine alone can --watch, without --shard", _USAGE)
 
     def asked(url: str, new: int, error: RetrievalError | None) -> None:
         if error is not None:
@@ -438,10 +460,10 @@ def _evaluate(settings: Settings, options: argparse.Namespace) -> int:
     qrels = None if options.qrels is None else read_qrels(options.qrels)
     with _as_folder(settings.places) as places:
         engine = _open_engine(replace(settings, corpus=places.corpus, index=places.index))
+        elsewhere = places.any_corpus and isinstance(places.index, MilvusPlace)
+        corpus = None if elsewhere else places.corpus
         with TerminalProgress() as report:
-            measured = evaluate(
-                engine, places.corpus, questions, qrels, options.stage or STAGES, report
-            )
+            measured = evaluate(engine, corpus, questions, qrels, options.stage or STAGES, report)
     if options.json:
         _print_json(evaluation_json(measured))
     else:

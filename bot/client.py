@@ -106,7 +106,7 @@ class DatelineClient(discord.AutoShardedClient):
         line = guard(self)
         limits = limits or Limits()
         self.engine = engine
-        self.library = Library(engine.articles, engine.summary)
+        self.library = Library.of(engine)
         self.places = places
         self.feedback = feedback
         self._reloading = False
@@ -215,7 +215,7 @@ class DatelineClient(discord.AutoShardedClient):
                 raise StoppingError
 
         engine = self.engine.reload(self.places, report, files)
-        return engine, Library(engine.articles, engine.summary)
+        return engine, Library.of(engine)
 
     async def follow(self) -> None:
         """Takes up new, changed and deleted articles as they come, until it is cancelled."""

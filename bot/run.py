@@ -41,7 +41,7 @@ def run(settings: Settings) -> int:
     feedback = Feedback(settings.feedback) if settings.feedback else None
     client = DatelineClient(
         engine,
-        settings.index / "commands.json",
+        settings.places.state / "commands.json",
         places=settings.places,
         limits=settings.limits,
         feedback=feedback,

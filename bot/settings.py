@@ -4,7 +4,7 @@ import hashlib
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -12,6 +12,7 @@ from platformdirs import user_cache_path
 
 from bot.limits import Limits, Rate
 from bot.log import FORMATS
+from retrieval.places import MilvusPlace, parse_milvus
 from retrieval.types import Places
 
 _SEEDS = Path(__file__).resolve().parent.parent / "seeds"
@@ -22,7 +23,9 @@ _TOKEN = re.compile(r"[\w.-]+", re.ASCII)  # what tokens are made of; Discord ju
 DESCRIPTIONS = {
     "DISCORD_TOKEN": "the bot's token, from Discord's developer portal; needed by `dateline run`",
     "DATELINE_CORPUS": "the folder of articles; default: the two that come with Dateline",
-    "DATELINE_INDEX": "the folder of the index; default: one for each corpus, in the user's cache",
+    "DATELINE_INDEX": "the folder of the index, or http://host:19530/collection of a Milvus, or a "
+    "FILE.db of milvus-lite; default: a folder for each corpus, in the user's cache",
+    "DATELINE_MILVUS_TOKEN": "user:password or a key, where a Milvus wants one; default: none",
     "DATELINE_MODEL": "a Hugging Face name or a local folder; default: all-MiniLM-L6-v2, packaged",
     "DATELINE_THRESHOLD": "how probable an answer must be to be quoted, 0 to 1; default: 0.25",
     "DATELINE_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR; default: INFO. DEBUG shows questions",
@@ -51,7 +54,7 @@ class Settings:
     """What the environment and the `.env` file say, defaults filled in."""
 
     corpus: Path
-    index: Path
+    index: Path | MilvusPlace
     model: str | None
     threshold: float | None
     """None for the one that is shipped."""
@@ -70,6 +73,8 @@ class Settings:
     """None when no feed is to be asked."""
     watch: bool = True
     """Whether the bot takes up changed articles by itself."""
+    any_corpus: bool = False
+    """The corpus is only the default one."""
 
     @classmethod
     def from_environ(
@@ -78,7 +83,7 @@ class Settings:
         *,
         dotenv: Path | None = None,
         corpus: Path | None = None,
-        index: Path | None = None,
+        index: Path | str | None = None,
     ) -> "Settings":
         """Settings from the command line, which beats the environment, which beats `.env`.
 
@@ -93,10 +98,14 @@ class Settings:
             raise SettingsError(
                 f"DATELINE_LOG_LEVEL is {level!r}; choose from {', '.join(_LEVELS)}"
             )
-        folder = _expanded(corpus or Path(values.get("DATELINE_CORPUS") or _SEEDS))
+        given = corpus or values.get("DATELINE_CORPUS")
+        folder = _expanded(Path(given or _SEEDS))
         return cls(
             corpus=folder,
-            index=_expanded(index or Path(values.get("DATELINE_INDEX") or default_index(folder))),
+            index=_index(
+                str(index or values.get("DATELINE_INDEX") or default_index(folder)),
+                values.get("DATELINE_MILVUS_TOKEN", ""),
+            ),
             model=values.get("DATELINE_MODEL"),
             threshold=_probability(values.get("DATELINE_THRESHOLD")),
             log_level=level,
@@ -112,12 +121,15 @@ class Settings:
             feedback=_path(values.get("DATELINE_FEEDBACK")),
             feeds=_path(values.get("DATELINE_FEEDS")),
             watch=_switch(values, "DATELINE_WATCH"),
+            any_corpus=not given,
         )
 
     @property
     def places(self) -> Places:
         """What `retrieval` needs to know."""
-        return Places(corpus=self.corpus, index=self.index, model=self.model)
+        elsewhere = not isinstance(self.index, Path)
+        beside = default_index(Path("/", str(self.index))) if elsewhere else None
+        return Places(self.corpus, self.index, self.model, self.any_corpus, beside)
 
     def require_token(self) -> str:
         """The token, if it could be one.
@@ -142,6 +154,16 @@ def default_index(corpus: Path) -> Path:
     path = _expanded(corpus).resolve()
     digest = hashlib.sha256(str(path).encode()).hexdigest()[:8]
     return user_cache_path("dateline", appauthor=False) / f"{path.name or 'corpus'}-{digest}"
+
+
+def _index(text: str, token: str) -> Path | MilvusPlace:
+    try:
+        place = parse_milvus(text, token)
+    except ValueError as error:
+        raise SettingsError(f"DATELINE_INDEX cannot be used; {error}") from None
+    if place is None:
+        return _expanded(Path(text))
+    return replace(place, uri=str(_expanded(Path(place.uri)))) if place.is_file else place
 
 
 def _probability(text: str | None) -> float | None:

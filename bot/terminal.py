@@ -178,6 +178,11 @@ class Terminal:
             f"{counts}; {plural(changes.passages, 'passage')}, {changes.embedded:,} embedded, "
             f"{seconds:.1f} s"
         )
+        if changes.shards_left:
+            self.line(
+                f"Nothing of it counts before {plural(changes.shards_left, 'other shard')} "
+                f"{'is' if changes.shards_left == 1 else 'are'} filled.",
+            )
 
     def evaluation(self, measured: "Evaluation") -> None:
         """What was measured, as tables."""

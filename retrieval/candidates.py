@@ -37,40 +37,24 @@ def retrieve(index: Index, embedder: Embedder, question: str, filters: Filters) 
     started = time.perf_counter()
     embedding = embedder.embed_queries([question])
     embedded = time.perf_counter()
-    admitted = index.admitted(filters)
-    words = stems(question)
-    lexical_scores, article_scores = index.word_scores(words), index.article_scores(words)
-    rows = {row for row, _ in index.nearest(embedding, POOL, admitted)}
-    for scores in (lexical_scores, article_scores):
-        rows.update(_best(scores, admitted))
-    pool = sorted(rows)
-    dense, lexical, article = (
-        scores.astype(np.float64)
-        for scores in (index.cosines(embedding, pool), lexical_scores[pool], article_scores[pool])
+    pool = index.pool(embedding, stems(question), filters, POOL)
+    fused = (
+        _DENSE * _scaled(pool.dense)
+        + _LEXICAL * _scaled(pool.lexical)
+        + _ARTICLE * _scaled(pool.article)
     )
-    fused = _DENSE * _scaled(dense) + _LEXICAL * _scaled(lexical) + _ARTICLE * _scaled(article)
     candidates = tuple(
         Candidate(
-            passage=index.passages[pool[position]],
-            dense=float(dense[position]),
-            lexical=float(lexical[position]),
-            article=float(article[position]),
+            passage=pool.passages[position],
+            dense=float(pool.dense[position]),
+            lexical=float(pool.lexical[position]),
+            article=float(pool.article[position]),
             score=float(fused[position]),
         )
         for position in np.argsort(-fused, kind="stable")
     )
     done = time.perf_counter()
     return Retrieved(candidates, 1e3 * (embedded - started), 1e3 * (done - embedded))
-
-
-def _best(scores: npt.NDArray[np.float32], admitted: npt.NDArray[np.bool_]) -> list[int]:
-    """The admitted rows with the best `POOL` scores above 0; of equals, the first."""
-    rows = np.flatnonzero((scores > 0) & admitted)
-    if len(rows) > POOL:
-        border = np.partition(scores[rows], -POOL)[-POOL]
-        rows = rows[scores[rows] >= border]
-        rows = rows[np.argsort(-scores[rows], kind="stable")[:POOL]]
-    return [int(row) for row in rows]
 
 
 def _scaled(scores: Scores) -> Scores:

@@ -10,12 +10,12 @@ from retrieval.answers import choose, distinct, further, in_copies, nearest, on_
 from retrieval.asked_times import AskedTime, read_asked_time
 from retrieval.copies import newer_versions
 from retrieval.dates import PartialDate
-from retrieval.errors import IndexNotBuiltError, QuestionError
+from retrieval.errors import QuestionError
 from retrieval.follow_up import understand
-from retrieval.index.freshness import is_current, require_match
+from retrieval.index.access import access
 from retrieval.index.progress import LOADING, Report, no_report
-from retrieval.index.storage import read_manifest
 from retrieval.model import ModelFiles, find_model
+from retrieval.places import Shard
 from retrieval.types import (
     Answer,
     Article,
@@ -60,7 +60,7 @@ class Engine:
         self._embedder = embedder
         self._reader = reader
         self._today = today
-        self._newer = newer_versions(index.alike())
+        self._versions = index.built, newer_versions(index.alike())
 
     @classmethod
     def open(
@@ -79,31 +79,20 @@ class Engine:
             IndexFolderError: the index is damaged, of another corpus or model, or in use.
         """
         model = find_model(places.model)
-        current = False
-        try:
-            manifest = read_manifest(places.index)
-            require_match(places.index, manifest, places.corpus, model)
-            current = is_current(places.corpus, manifest)
-        except IndexNotBuiltError:
-            pass
+        way = access(places)
+        current = way.is_current(model)
         report(LOADING, 0, 1)
         from retrieval.embedder import embedder_for
 
         embedder = embedder_for(model)
         embedder.load()
-        from retrieval.index.folder import FolderIndex
         from retrieval.reader.span import SpanReader
 
         reader = SpanReader.shipped(threshold)
         report(LOADING, 1, 1)
         if not current:
-            from retrieval.index.building import build
-
-            build(places.corpus, places.index, embedder, wait_s=_PATIENCE_S, report=report)
-        index = FolderIndex.open(places.index)
-        # Another process may have built it anew while the model was loading.
-        require_match(places.index, index.manifest, places.corpus, model)
-        return cls(index, embedder, reader)
+            way.update(embedder, wait_s=_PATIENCE_S, report=report)
+        return cls(way.open(model), embedder, reader)
 
     def reload(
         self,
@@ -125,13 +114,11 @@ class Engine:
             CorpusError: there is no such corpus folder any more.
             IndexFolderError: the index is damaged, of another corpus or model, or in use.
         """
-        from retrieval.index.building import build
-        from retrieval.index.folder import FolderIndex
-
-        build(places.corpus, places.index, self._embedder, report=report, files=files)
-        like = self._index if isinstance(self._index, FolderIndex) else None
-        index = FolderIndex.open(places.index, like)
-        require_match(places.index, index.manifest, places.corpus, self._embedder.model)
+        way = access(places, self._index)
+        # What other machines have filled is left to them.
+        if not self.is_shared or files is not None or not way.is_current(self._embedder.model):
+            way.update(self._embedder, report=report, files=files)
+        index = way.open(self._embedder.model)
         return Engine(index, self._embedder, self._reader, self._today)
 
     @property
@@ -143,6 +130,15 @@ class Engine:
     def articles(self) -> Sequence[Article]:
         """All articles, in order of `article_id`."""
         return self._index.articles
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes may change what it answers from while it is open."""
+        return self._index.is_shared
+
+    def find(self, key: str) -> Article | None:
+        """The article whose `article_key` begins so; None if there is none. Blocks."""
+        return self._index.find(key)
 
     @property
     def summary(self) -> CorpusSummary:
@@ -262,7 +258,7 @@ class Engine:
         if asked.has_window and not filters.has_window:
             after = asked.after if asked.event is None else self._first_coverage(asked.event)
             window = replace(filters, after=after, before=asked.before)
-            if window.has_window and self._index.admitted(window).any():
+            if window.has_window and self._index.count(window):
                 return asked, window
         if not asked.newest:
             return None, None
@@ -271,21 +267,15 @@ class Engine:
     def _first_coverage(self, event: str) -> PartialDate | None:
         """When an event is first told of: the earliest date of a passage with all its words."""
         words = stems(event)
-        if not words:
-            return None
-        holding = self._index.word_scores(words[:1]) > 0
-        for word in words[1:]:
-            holding &= self._index.word_scores([word]) > 0
-        dates = [
-            published
-            for row in holding.nonzero()[0].tolist()
-            if (published := self._index.passages[row].article.published) is not None
-        ]
-        return min(dates, key=lambda published: published.first_day, default=None)
+        return self._index.first_told(words) if words else None
 
     def _newest(self, filters: Filters) -> Filters:
         """The filters, and without articles of which they let in a newer version."""
-        older = (key for key, newer in self._newer.items() if any(map(filters.admits, newer)))
+        built, versions = self._versions
+        if built != self._index.built:  # one in Milvus may have been written by another process
+            versions = newer_versions(self._index.alike())
+            self._versions = self._index.built, versions
+        older = (key for key, newer in versions.items() if any(map(filters.admits, newer)))
         return replace(filters, without=frozenset(older))
 
     def _answer(
@@ -310,7 +300,7 @@ class Engine:
             relevance=max((candidate.dense for candidate in found.candidates), default=0.0),
             newest_first=newest_first,
         )
-        if not self._index.passages:
+        if not self.summary.passages:
             reason = "empty_corpus"
         near: tuple[Quote, ...] = () if quotes else nearest(readings, top_k)
         read_ms = 1e3 * (time.perf_counter() - started)
@@ -348,6 +338,7 @@ class Updater:
         self,
         *,
         rebuild: bool = False,
+        shard: Shard | None = None,
         report: Report = no_report,
         files: "Sequence[CorpusFile] | None" = None,
     ) -> "Changes":
@@ -356,21 +347,26 @@ class Updater:
         Raises:
             CorpusError, ModelError, IndexFolderError: as `Engine.open`.
         """
-        from retrieval.index.building import build
-
-        corpus, index = self._places.corpus, self._places.index
-        return build(corpus, index, self._embedder, rebuild=rebuild, report=report, files=files)
+        return access(self._places).update(
+            self._embedder, rebuild=rebuild, shard=shard, report=report, files=files
+        )
 
 
 def update(
-    places: Places, *, rebuild: bool = False, download: bool = False, report: Report = no_report
+    places: Places,
+    *,
+    rebuild: bool = False,
+    download: bool = False,
+    shard: Shard | None = None,
+    report: Report = no_report,
 ) -> "Changes":
-    """Brings the index up to date with the corpus once; blocks.
+    """Brings the index up to date with the corpus once, or one shard of it; blocks.
 
     Raises:
         CorpusError, ModelError, IndexFolderError: as `Engine.open`.
     """
-    return Updater(places, download=download).update(rebuild=rebuild, report=report)
+    updater = Updater(places, download=download)
+    return updater.update(rebuild=rebuild, shard=shard, report=report)
 
 
 def _without(question: str, words: str) -> str:

@@ -6,7 +6,7 @@ RetrievalError
 ├── FeedError           a feed cannot be fetched or read
 ├── FeedListError       the list of feeds cannot be understood
 ├── ModelError          the embedding model is missing, altered or not to be had offline
-├── IndexFolderError    the index folder cannot be used
+├── IndexFolderError    the index cannot be used, in its folder or in Milvus
 │   ├── IndexNotBuiltError   there is no index yet
 │   ├── IndexDamagedError    what is there is not whole
 │   ├── IndexMismatchError   it was built from another corpus or with another model
@@ -68,22 +68,22 @@ class ModelError(RetrievalError):
 
 
 class IndexFolderError(RetrievalError):
-    """The index folder cannot be used."""
+    """The index cannot be used, in its folder or in Milvus."""
 
 
 class IndexNotBuiltError(IndexFolderError):
     """There is no index at this path yet."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(f"no index in {folder}; build it with: dateline index")
+    def __init__(self, place: object, command: str = "dateline index") -> None:
+        super().__init__(f"no index in {place}; build it with: {command}")
 
 
 class IndexDamagedError(IndexFolderError):
-    """What is in the index folder is not whole."""
+    """What is in the index is not whole."""
 
-    def __init__(self, folder: Path, what: str) -> None:
+    def __init__(self, place: object, what: str) -> None:
         super().__init__(
-            f"the index in {folder} is damaged ({what}); "
+            f"the index in {place} is damaged ({what}); "
             "build it anew with: dateline index --rebuild"
         )
 

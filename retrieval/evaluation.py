@@ -191,7 +191,7 @@ def read_qrels(path: Path) -> dict[str, dict[str, int]]:
 
 def evaluate(
     engine: Engine,
-    corpus: Path,
+    corpus: Path | None,
     questions: Sequence[Question],
     qrels: Mapping[str, Mapping[str, int]] | None = None,
     stages: Sequence[str] = STAGES,
@@ -204,7 +204,8 @@ def evaluate(
 
     Args:
         engine: open on `corpus`.
-        corpus: its folder, read again to compare every quote with.
+        corpus: its folder, read again to compare every quote with; None where it is not here, and
+            quotes are compared with what the index holds.
         questions: at least one.
         qrels: grades of articles by question; above 0 is relevant.
         stages: which of `STAGES` are measured.
@@ -213,7 +214,10 @@ def evaluate(
     Raises:
         EvaluationError: a quote is not what its file says, word for word.
     """
-    texts = _texts(corpus)
+    if corpus is None:
+        texts = {article.article_id: article.text for article in engine.articles}
+    else:
+        texts = _texts(corpus)
     questions = [_with_twins(question, texts) for question in questions]
     runs: dict[str, list[ir_measures.ScoredDoc]] = {stage: [] for stage in stages}
     relevant: list[ir_measures.Qrel] = []

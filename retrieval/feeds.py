@@ -152,8 +152,8 @@ class Poller:
         if self._fetcher is None or self._fetcher.agent != fetcher.agent:
             self._fetcher = fetcher
         try:
-            self._places.index.mkdir(parents=True, exist_ok=True)
-            with FileLock(self._places.index / "feeds.lock", timeout=0):
+            self._places.state.mkdir(parents=True, exist_ok=True)
+            with FileLock(self._places.state / "feeds.lock", timeout=0):
                 known = self._remembered()
                 for feed in feeds:
                     before = known.get(feed.url, _Known())
@@ -164,7 +164,7 @@ class Poller:
             return _MAX_WAIT_S  # another process is at it
         except OSError as error:
             raise FeedListError(
-                self._places.index, f"cannot be written ({error.strerror})"
+                self._places.state, f"cannot be written ({error.strerror})"
             ) from error
         return min((known[feed.url].due - time.time() for feed in feeds), default=_MAX_WAIT_S)
 
@@ -212,14 +212,14 @@ class Poller:
 
     def _remembered(self) -> dict[str, _Known]:
         try:
-            loaded = json.loads((self._places.index / _STATE).read_text(encoding="utf-8"))
+            loaded = json.loads((self._places.state / _STATE).read_text(encoding="utf-8"))
             return {url: _Known(**known) for url, known in loaded.items()}
         except (OSError, ValueError, TypeError, AttributeError):
             return {}  # then all are asked once more than they need
 
     def _remember(self, known: Mapping[str, _Known]) -> None:
         text = json.dumps({url: asdict(each) for url, each in known.items()})
-        _replace(self._places.index / _STATE, text)
+        _replace(self._places.state / _STATE, text)
 
 
 def _name(url: str) -> str:

@@ -1,15 +1,14 @@
 """What the corpus holds and what would trouble a run, found without model, torch or FAISS."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from retrieval.articles import read_file, scan
 from retrieval.copies import newer_versions
-from retrieval.errors import ArticleError, IndexFolderError
-from retrieval.index.freshness import is_current, require_match
+from retrieval.errors import ArticleError
+from retrieval.index.access import access
 from retrieval.index.progress import READING, Report, no_report
-from retrieval.index.storage import read_articles, read_manifest, verify
 from retrieval.model import ModelFiles
 from retrieval.passages import split
 from retrieval.types import Article, Filters, Places, date_order
@@ -22,6 +21,8 @@ class Survey:
     articles: tuple[tuple[Article, int], ...]
     """Each with how many passages it has."""
     refused: tuple[ArticleError, ...]
+    where: str = ""
+    """What it was read from, for people: the corpus folder, or an index without one."""
 
     @cached_property
     def newer(self) -> Mapping[str, tuple[Article, ...]]:
@@ -53,29 +54,14 @@ def survey(places: Places, report: Report = no_report) -> Survey:
     Raises:
         CorpusError: there is no such corpus folder.
     """
-    _, unread = scan(places.corpus)
-    try:
-        manifest = read_manifest(places.index)
-        if is_current(places.corpus, manifest):
-            for segment in manifest.segments:
-                verify(places.index, segment)
-            groups = list(read_articles(places.index, manifest))
-            refused = [
-                ArticleError(file.path, reason, line)
-                for file in manifest.files
-                for line, reason in file.refused
-            ]
-            if not any(file.unsettled for file in manifest.files):
-                found = [(group[0].article, len(group)) for group in groups]
-                return Survey(_in_order(found), (*unread, *refused))
-    except IndexFolderError:
-        pass  # no index, or none that helps: the files themselves are the truth
-    return _read_files(places, unread, report)
+    held = access(places).held()
+    if held is not None:
+        return Survey(_in_order(held.articles), held.refused, held.where)
+    return _read_files(places, report)
 
 
-def _read_files(places: Places, unread: Sequence[ArticleError], report: Report) -> Survey:
-    files, _ = scan(places.corpus)
-    refused = list(unread)
+def _read_files(places: Places, report: Report) -> Survey:
+    files, refused = scan(places.corpus)
     articles: dict[str, tuple[Article, int]] = {}
     for done, file in enumerate(files):
         report(READING, done, len(files))
@@ -92,7 +78,7 @@ def _read_files(places: Places, unread: Sequence[ArticleError], report: Report) 
                 continue
             articles[article.article_id] = article, len(split(article))
     report(READING, len(files), len(files))
-    return Survey(_in_order(articles.values()), tuple(refused))
+    return Survey(_in_order(articles.values()), tuple(refused), str(places.corpus))
 
 
 def _in_order(found: Iterable[tuple[Article, int]]) -> tuple[tuple[Article, int], ...]:
@@ -105,12 +91,4 @@ def describe_index(places: Places, model: ModelFiles) -> tuple[str, bool]:
     Raises:
         CorpusError, IndexFolderError: the index is damaged or does not fit.
     """
-    manifest = read_manifest(places.index)
-    require_match(places.index, manifest, places.corpus, model)
-    for segment in manifest.segments:
-        verify(places.index, segment, whole=True)
-    count = f"{manifest.passages:,} passage{'' if manifest.passages == 1 else 's'}"
-    size = f"{count} in {places.index}"
-    if is_current(places.corpus, manifest):
-        return size, True
-    return f"{size}; the corpus has changed since: dateline index", False
+    return access(places).describe(model)

@@ -1,14 +1,17 @@
 """The things retrieval speaks of: Article, Span, Passage, Candidate, Quote, Answer."""
 
+import base64
+import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Literal
 
 from retrieval.asked_times import AskedTime
 from retrieval.dates import PartialDate
 from retrieval.errors import QuestionError
+from retrieval.places import MilvusPlace
 
 Reason = Literal["nothing_relevant", "weak", "outside_window", "empty_corpus"]
 
@@ -18,9 +21,26 @@ class Places:
     """Where a corpus, its index and the embedding model are."""
 
     corpus: Path
-    index: Path
+    index: Path | MilvusPlace
     model: str | None = None
     """A Hugging Face name or a local folder; None for the default that is installed with us."""
+    any_corpus: bool = False
+    """The corpus is only a default: an index in Milvus may be of any other, and is left as it is
+    then."""
+    beside: Path | None = None
+    """Where this machine keeps what belongs to an index that is not a folder."""
+
+    @property
+    def index_folder(self) -> Path:
+        """The index, which is a folder."""
+        if not isinstance(self.index, Path):
+            raise TypeError(f"{self.index} is no folder")
+        return self.index
+
+    @property
+    def state(self) -> Path:
+        """The folder for what this machine remembers beside the index."""
+        return self.beside or self.index_folder
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -76,6 +96,13 @@ class Article:
             if span.start < end or span.end > len(self.text):
                 raise ValueError(f"left-out span {span} is out of order or outside the text")
             end = span.end
+
+
+@lru_cache(maxsize=100_000)
+def article_key(article: Article) -> str:
+    """Ten characters that stand for an article as it is now: another text has another key."""
+    digest = hashlib.sha256(f"{article.article_id}\0{article.text}".encode()).digest()
+    return base64.urlsafe_b64encode(digest)[:10].decode()
 
 
 def date_order(article: Article) -> tuple[bool, str, str]:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retrieval.articles import CorpusFile, scan
-from retrieval.errors import IndexFolderError, RetrievalError
-from retrieval.index.storage import read_manifest
+from retrieval.errors import RetrievalError
+from retrieval.index.access import access
 from retrieval.types import Places
 
 if TYPE_CHECKING:
@@ -40,7 +40,10 @@ def watch(
             missing for a while: what was taken up before stays.
     """
     events = _Events(places.corpus, stop)
-    taken = _indexed(places)
+    indexed = access(places).taken_up()
+    if indexed is None:
+        return  # other machines see to it
+    taken = _by_path(indexed)
     said: type[RetrievalError] | None = None
     while not stop.is_set():
         try:
@@ -57,14 +60,6 @@ def watch(
             continue
         if not moving:
             events.wait()
-
-
-def _indexed(places: Places) -> dict[str, CorpusFile]:
-    """The files that the index was made from; none if there is no index."""
-    with contextlib.suppress(IndexFolderError):
-        files = read_manifest(places.index).files
-        return {file.path: CorpusFile(file.path, file.size, file.mtime_ns) for file in files}
-    return {}
 
 
 def _at_rest(

@@ -10,7 +10,7 @@ import pytest
 
 _REPOSITORY = Path(__file__).parent.parent
 _HEAVY = {
-    *("discord", "bot", "torch", "onnxruntime", "faiss", "sentence_transformers"),
+    *("discord", "bot", "torch", "onnxruntime", "faiss", "sentence_transformers", "pymilvus"),
     *("babel", "htmldate", "lxml", "trafilatura"),
 }
 _DOORS = {
@@ -23,6 +23,7 @@ _DOORS = {
     "retrieval.feeds",
     "retrieval.model",
     "retrieval.oddities",
+    "retrieval.places",
     "retrieval.survey",
     "retrieval.types",
     "retrieval.watching",
@@ -92,7 +93,7 @@ def test_the_bot_enters_retrieval_by_its_doors_only(path: Path) -> None:
 def test_the_rooms_of_retrieval_depend_in_one_direction() -> None:
     """Each may import those before it: the order in which data flows."""
     order = [
-        ("retrieval.errors", "retrieval.dates"),
+        ("retrieval.errors", "retrieval.dates", "retrieval.places"),
         ("retrieval.types", "retrieval.sentences", "retrieval.words", "retrieval.model"),
         ("retrieval.articles", "retrieval.passages", "retrieval.embedder"),
         ("retrieval.index", "retrieval.copies"),

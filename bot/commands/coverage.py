@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import discord
 from discord import app_commands
 
+from bot.buttons import MAX_LISTED
 from bot.errors import acknowledge, despite_a_lost_connection
 from bot.escaping import escape, length, shorten
 from bot.feedback import GAPS, Gap, latest_gaps
@@ -70,10 +71,10 @@ async def reload(interaction: "discord.Interaction[DatelineClient]") -> None:
     with client.working(), client.asking(interaction.user.id, interaction.guild_id):
         await acknowledge(interaction, ephemeral=True)
         started = time.monotonic()
-        before = client.engine.articles
+        before = _compared(client.engine)
         await client.reload()
         seconds = time.monotonic() - started
-        changes = changes_phrase(before, client.engine.articles) or "nothing has changed"
+        changes = changes_phrase(before, _compared(client.engine)) or "nothing has changed"
         log.info("reloaded articles=%d s=%.1f", client.engine.summary.articles, seconds)
         await _show_status(interaction, f"**Reloaded in {seconds:.1f} s:** {changes}.")
 
@@ -106,11 +107,18 @@ async def gaps(interaction: "discord.Interaction[DatelineClient]") -> None:
 async def _show_status(interaction: "discord.Interaction[DatelineClient]", heading: str) -> None:
     client = interaction.client
     engine = client.engine
-    found = await asyncio.to_thread(_survey, client.places)
-    card = status_card(engine, found)
+    listed = engine.summary.articles <= MAX_LISTED or not engine.is_shared
+    found = await asyncio.to_thread(_survey, client.places) if listed else None
+    card = status_card(engine, found, listed=listed)
     await despite_a_lost_connection(
         lambda: interaction.edit_original_response(content=heading or None, embed=card)
     )
+
+
+def _compared(engine: Engine) -> Sequence[Article]:
+    """The articles that a change is told by; none where they are too many to look at."""
+    too_many = engine.is_shared and engine.summary.articles > MAX_LISTED
+    return () if too_many else engine.articles
 
 
 def _survey(places: Places) -> Survey | None:
@@ -121,15 +129,21 @@ def _survey(places: Places) -> Survey | None:
         return None
 
 
-def status_card(engine: Engine, found: Survey | None) -> discord.Embed:
-    """What is answered from, how that differs from the corpus folder, and what was left out."""
-    sources = len({article.source for article in engine.articles})
+def status_card(engine: Engine, found: Survey | None, *, listed: bool = True) -> discord.Embed:
+    """What is answered from, how that differs from the corpus folder, and what was left out.
+
+    Only the first of it where there are too many articles to list.
+    """
+    size = plural(engine.summary.passages, "passage")
+    if listed:
+        size += f", {plural(len({article.source for article in engine.articles}), 'source')}"
     lines = [
-        f"**Answers are quoted from** {escape(summary_phrase(engine.summary))}: "
-        f"{plural(engine.summary.passages, 'passage')}, {plural(sources, 'source')}.",
+        f"**Answers are quoted from** {escape(summary_phrase(engine.summary))}: {size}.",
         f"**Index built** {discord.utils.format_dt(engine.built, 'f')}, "
         f"{discord.utils.format_dt(engine.built, 'R')}.",
     ]
+    if not listed:
+        return discord.Embed(description="\n".join(lines), colour=_COLOUR)
     if undated := sum(article.published is None for article in engine.articles):
         lines.append(
             f"**Without a date:** {plural(undated, 'article')}, which no time window finds."

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 import discord
 from discord import app_commands
 
-from bot.buttons import Library, article_key, filters_reference, find_filters, pager
+from bot.buttons import Library, filters_reference, find_filters, pager
 from bot.cards import article_pages, choice_name, sources_message, sources_pages
 from bot.commands.ask import DateTransformer, complete_source
 from bot.errors import GoneError, NoSuchArticleError, acknowledge, despite_a_lost_connection
 from retrieval.dates import PartialDate
-from retrieval.types import Article, Filters
+from retrieval.types import Article, Filters, article_key
 
 if TYPE_CHECKING:
     from bot.client import DatelineClient

@@ -55,6 +55,8 @@ class Changes:
     passages: int
     embedded: int
     """How many passages had to be embedded."""
+    shards_left: int = 0
+    """How many other shards are still to be filled before any of this counts."""
 
 
 def build(
@@ -267,7 +269,7 @@ class _Build:
             found = [(article_id, None) for article_id in record.articles]
             rejected, failed = list(record.refused), False
         else:
-            groups, rejected, failed = _read(self._corpus, file)
+            groups, rejected, failed = read_groups(self._corpus, file)
             found = [(group[0].article.article_id, group) for group in groups]
         self.refused += (ArticleError(file.path, reason, line) for line, reason in rejected)
         accepted = []
@@ -358,7 +360,9 @@ class _Build:
         self._remembered = time.monotonic()
 
 
-def _read(corpus: Path, file: CorpusFile) -> tuple[list[Group], list[tuple[int | None, str]], bool]:
+def read_groups(
+    corpus: Path, file: CorpusFile
+) -> tuple[list[Group], list[tuple[int | None, str]], bool]:
     """One file's articles as their passages, line and reason of what is none, and whether the
     file could not even be read.
     """  # noqa: D205

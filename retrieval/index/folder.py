@@ -11,12 +11,14 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
+from retrieval.dates import PartialDate
 from retrieval.embedder import Embeddings
 from retrieval.errors import IndexDamagedError
 from retrieval.index.postings import Lexicon, Scores
+from retrieval.index.protocol import Pool
 from retrieval.index.segment import UNDATED, Layout, Segment, gather, locate
 from retrieval.index.storage import Manifest, Sentences, passage, read_manifest, verify
-from retrieval.types import Article, CorpusSummary, Filters, Passage
+from retrieval.types import Article, CorpusSummary, Filters, Passage, article_key
 
 _OPEN_ATTEMPTS = 5  # a writer may replace segments while they are being opened
 _KEPT = 512  # articles that were read last: what one question and its buttons look at
@@ -104,6 +106,10 @@ class FolderIndex:
 
     def admitted(self, filters: Filters) -> npt.NDArray[np.bool_]:
         """Which rows the filters let in."""
+        return self._let_in(filters)[self._article_of_row]
+
+    def _let_in(self, filters: Filters) -> npt.NDArray[np.bool_]:
+        """Which articles they let in."""
         let_in = np.ones(len(self.articles), dtype=np.bool_)
         if filters.has_window:
             let_in &= self._first_days != UNDATED
@@ -118,7 +124,7 @@ class FolderIndex:
             place = bisect_left(self._layout.ids, article_id)
             if self._layout.ids[place : place + 1] == [article_id]:
                 let_in[place] = False
-        return let_in[self._article_of_row]
+        return let_in
 
     def nearest(
         self, embedding: Embeddings, k: int, admitted: npt.NDArray[np.bool_]
@@ -155,6 +161,46 @@ class FolderIndex:
             _, groups, sizes = np.unique(keys, return_inverse=True, return_counts=True)
             places.update(np.flatnonzero((sizes[groups] > 1) & (keys != 0)).tolist())
         return [self.articles[place] for place in sorted(places)]
+
+    @property
+    def is_shared(self) -> bool:
+        """Never: it stays as it was when it was opened."""
+        return False
+
+    def find(self, key: str) -> Article | None:
+        """The article whose key begins so."""
+        return next((a for a in self.articles if article_key(a).startswith(key)), None)
+
+    def count(self, filters: Filters) -> int:
+        """How many articles the filters let in."""
+        return int(self._let_in(filters).sum())
+
+    def pool(self, embedding: Embeddings, words: Sequence[str], filters: Filters, k: int) -> Pool:
+        """The best passages by each score."""
+        admitted = self.admitted(filters)
+        lexical, article = self.word_scores(words), self.article_scores(words)
+        rows = {row for row, _ in self.nearest(embedding, k, admitted)}
+        for scores in (lexical, article):
+            rows.update(_best(scores, admitted, k))
+        found = sorted(rows)
+        return Pool(
+            passages=[self.passages[row] for row in found],
+            dense=self.cosines(embedding, found).astype(np.float64),
+            lexical=lexical[found].astype(np.float64),
+            article=article[found].astype(np.float64),
+        )
+
+    def first_told(self, words: Sequence[str]) -> PartialDate | None:
+        """The earliest date of a passage that holds all of these stems."""
+        holding = self.word_scores(words[:1]) > 0
+        for word in words[1:]:
+            holding &= self.word_scores([word]) > 0
+        dates = [
+            published
+            for row in holding.nonzero()[0].tolist()
+            if (published := self.passages[row].article.published) is not None
+        ]
+        return min(dates, key=lambda published: published.first_day, default=None)
 
     def _heads(self, field: str) -> npt.NDArray[Any]:
         """What the segments know of every article, by its place."""
@@ -199,6 +245,16 @@ def open_segments(
             segment = Segment(folder, record)
         opened.append(segment)
     return opened
+
+
+def _best(scores: Scores, admitted: npt.NDArray[np.bool_], k: int) -> list[int]:
+    """The admitted rows with the best `k` scores above 0; of equals, the first."""
+    rows = np.flatnonzero((scores > 0) & admitted)
+    if len(rows) > k:
+        border = np.partition(scores[rows], -k)[-k]
+        rows = rows[scores[rows] >= border]
+        rows = rows[np.argsort(-scores[rows], kind="stable")[:k]]
+    return [int(row) for row in rows]
 
 
 def _nearest(

@@ -1,34 +1,45 @@
 """What every index can do; its implementations stand beside this file."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from retrieval.dates import PartialDate
 from retrieval.embedder import Embeddings
 from retrieval.types import Article, CorpusSummary, Filters, Passage
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """The passages that a question finds, in corpus order, each with all three scores."""
+
+    passages: Sequence[Passage]
+    dense: npt.NDArray[np.float64]
+    """The cosine of question and passage."""
+    lexical: npt.NDArray[np.float64]
+    """BM25 of the passage; 0 where it shares no word with the question."""
+    article: npt.NDArray[np.float64]
+    """BM25 of its whole article, title included."""
 
 
 class Index(Protocol):
     """Passages and their embeddings, searchable by meaning and by words.
 
-    Rows number the passages from 0 in corpus order. Every method blocks and is safe to call from
-    several threads.
+    Corpus order is that of article ids, and in an article that of its passages. Every method
+    blocks and is safe to call from several threads.
     """
 
     @property
     def articles(self) -> Sequence[Article]:
-        """In order of `article_id`."""
+        """In order of `article_id`; read where they are looked at."""
 
     @property
     def sources(self) -> Collection[str]:
         """The names of all sources."""
-
-    @property
-    def passages(self) -> Sequence[Passage]:
-        """In order of row."""
 
     @property
     def summary(self) -> CorpusSummary:
@@ -41,22 +52,26 @@ class Index(Protocol):
     def alike(self) -> Sequence[Article]:
         """Articles among which are all that `retrieval.copies.newer_versions` is about."""
 
-    def admitted(self, filters: Filters) -> npt.NDArray[np.bool_]:
-        """Which rows the filters let in, shape `(len(passages),)`."""
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes may change what it holds while it is open."""
 
-    def nearest(
-        self, embedding: Embeddings, k: int, admitted: npt.NDArray[np.bool_]
-    ) -> list[tuple[int, float]]:
-        """The `k` admitted rows nearest to one embedding of shape `(1, dimensions)`.
+    def find(self, key: str) -> Article | None:
+        """The article whose `article_key` begins so; None if there is none."""
 
-        With their cosines, best first; fewer when fewer are admitted; equal ones in corpus order.
+    def count(self, filters: Filters) -> int:
+        """How many articles the filters let in."""
+
+    def pool(self, embedding: Embeddings, words: Sequence[str], filters: Filters, k: int) -> Pool:
+        """The best `k` passages by each of the three scores, of those that the filters let in.
+
+        Args:
+            embedding: of the question, shape `(1, dimensions)`.
+            words: its stems. A passage that shares none with it, or stands in an article that
+                shares none, is not among the best by that score.
+            filters: applied before anything is ranked.
+            k: at least 1. Of equals, the first in corpus order are the best.
         """
 
-    def word_scores(self, words: Sequence[str]) -> npt.NDArray[np.float32]:
-        """BM25 of every row for stemmed words, shape `(len(passages),)`; 0 where none occurs."""
-
-    def article_scores(self, words: Sequence[str]) -> npt.NDArray[np.float32]:
-        """As `word_scores`, of the whole article, title included, that each row stands in."""
-
-    def cosines(self, embedding: Embeddings, rows: Sequence[int]) -> npt.NDArray[np.float32]:
-        """The cosine of one embedding and each of these rows, shape `(len(rows),)`."""
+    def first_told(self, words: Sequence[str]) -> PartialDate | None:
+        """The earliest date of a passage with all these stems, at least one; None if none has."""

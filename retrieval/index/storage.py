@@ -347,7 +347,7 @@ def encode(group: Group) -> bytes:
     return json.dumps(record, ensure_ascii=False).encode() + b"\n"
 
 
-def decode(folder: Path, line: bytes) -> tuple[Article, Sentences]:
+def decode(place: object, line: bytes) -> tuple[Article, Sentences]:
     """The article that `encode` made a line of, and the sentences of its passages.
 
     Raises:
@@ -368,10 +368,10 @@ def decode(folder: Path, line: bytes) -> tuple[Article, Sentences]:
         )
         return article, sentences
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise IndexDamagedError(folder, f"{ARTICLES} cannot be read") from error
+        raise IndexDamagedError(place, f"{ARTICLES} cannot be read") from error
 
 
-def passage(folder: Path, article: Article, sentences: Sequence[Sequence[int]]) -> Passage:
+def passage(place: object, article: Article, sentences: Sequence[Sequence[int]]) -> Passage:
     """The passage of these sentences.
 
     Raises:
@@ -380,7 +380,7 @@ def passage(folder: Path, article: Article, sentences: Sequence[Sequence[int]]) 
     try:
         return Passage(article, tuple(Span(*pair) for pair in sentences))
     except (ValueError, TypeError) as error:
-        raise IndexDamagedError(folder, f"{ARTICLES} cannot be read") from error
+        raise IndexDamagedError(place, f"{ARTICLES} cannot be read") from error
 
 
 def read_articles(folder: Path, manifest: Manifest) -> Iterator[Group]:

@@ -14,7 +14,6 @@ from bot.buttons import (
     Library,
     PageButton,
     answer_view,
-    article_key,
     find_quotes,
     pager,
     quotes_reference,
@@ -24,7 +23,8 @@ from bot.commands.ask import complete_source
 from bot.commands.sources import complete_article
 from bot.errors import GoneError
 from retrieval.dates import PartialDate
-from retrieval.types import Article, CorpusSummary, Quote, Span
+from retrieval.errors import QuestionError
+from retrieval.types import Article, CorpusSummary, Filters, Quote, Span, article_key
 from tests.bot.rendering import length, refusals
 from tests.bot.samples import make_answer, make_article, make_quote, quotes, titles
 
@@ -398,3 +398,15 @@ async def test_a_chosen_article_is_the_one_that_was_shown() -> None:
     choices = await CHOOSE_ARTICLE(asking(held), "kim")
 
     assert {"1", "2"} == {held.find(choice.value).article_id for choice in choices}
+
+
+def test_what_is_not_listed_is_found_and_not_listed() -> None:
+    """A coverage beyond one machine is too large for a list, but not for a button."""
+    article = make_article("Words.")
+    held = Library(
+        (), CorpusSummary(60_000, 90_000, None, None), {article_key(article): article}.get
+    )
+
+    assert article == held.find(article_key(article))
+    with pytest.raises(QuestionError, match="60,000 articles, too many to list"):
+        held.admitted(Filters())

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 import bot.client
-from bot.buttons import article_key
 from bot.commands.coverage import changes_phrase, gaps_card, status_card
 from bot.escaping import unescape
 from bot.feedback import Feedback, Gap
@@ -21,6 +20,7 @@ from retrieval.errors import ArticleError
 from retrieval.index.storage import read_manifest, writing
 from retrieval.reader.span import SpanReader
 from retrieval.survey import Survey
+from retrieval.types import article_key
 from tests.bot.joining import joined, make_client
 from tests.bot.rendering import active, refusals
 from tests.bot.samples import FRAGMENTS, make_article

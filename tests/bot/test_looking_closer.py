@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.buttons import article_key, quotes_reference
+from bot.buttons import quotes_reference
 from bot.client import DatelineClient
 from bot.escaping import unescape
 from retrieval.dates import PartialDate
-from retrieval.types import Answer, Article, CorpusSummary, Quote, Span
+from retrieval.types import Answer, Article, CorpusSummary, Quote, Span, article_key
 from tests.bot.joining import client_of, joined
 from tests.bot.rendering import active, bold, without_bold
 from tests.bot.samples import make_answer, make_article, messy_texts, quotes

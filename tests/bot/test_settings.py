@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from bot.limits import Limits, Rate
 from bot.settings import DESCRIPTIONS, Settings, SettingsError, default_index
+from retrieval.places import MilvusPlace
 
 TOKEN = "MTIzNDU2.G-abcd.s3cr3t_s3cr3t"  # noqa: S105  the look of one; opens nothing
 
@@ -33,7 +34,25 @@ def test_everything_but_the_token_has_a_default(seeds: Path) -> None:
     """The first question needs no settings at all."""
     settings = Settings.from_environ({})
 
-    assert Settings(seeds, default_index(seeds), None, None, "INFO", None) == settings
+    expected = Settings(seeds, default_index(seeds), None, None, "INFO", None, any_corpus=True)
+    assert expected == settings
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("http://host:19530/news", MilvusPlace("http://host:19530", "news")),
+        ("~/news.db", MilvusPlace(str(Path.home() / "news.db"))),
+        ("~/news", Path.home() / "news"),
+    ],
+)
+def test_an_index_is_a_folder_or_in_milvus(text: str, expected: Path | MilvusPlace) -> None:
+    """What the machine itself remembers stays in a folder."""
+    settings = Settings.from_environ({"DATELINE_INDEX": text, "DATELINE_MILVUS_TOKEN": "secret"})
+
+    assert expected == settings.index
+    assert settings.places.state.is_absolute()
+    assert "secret" not in repr(settings)
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,22 @@
 """Articles, indexes and readings made by hand, for tests that need no corpus."""
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from io import BufferedReader, BytesIO
 from pathlib import Path
 
 from retrieval.dates import PartialDate
-from retrieval.index.building import build
+from retrieval.index.access import access
+from retrieval.index.building import Changes, build
 from retrieval.index.folder import FolderIndex
+from retrieval.index.milvus.index import MilvusIndex
+from retrieval.index.milvus.store import Store
+from retrieval.index.protocol import Index
 from retrieval.passages import split
+from retrieval.places import MilvusPlace
 from retrieval.reader import Reading
-from retrieval.types import Article, Candidate, Passage, Span
+from retrieval.types import Article, Candidate, Filters, Passage, Places, Span
+from retrieval.words import stems
 from tests.fakes.hashing_embedder import HashingEmbedder
 
 
@@ -66,13 +73,80 @@ def as_stream(data: bytes) -> BufferedReader:
     return BufferedReader(BytesIO(data))
 
 
-def make_index(folder: Path, texts: Mapping[str, str] | Sequence[str]) -> FolderIndex:
-    """An index of texts by their ids; of a list, by their numbers, in order."""
+Place = Path | MilvusPlace
+"""Where an index is: tests that take a `place` run on every implementation."""
+
+
+def make_corpus(folder: Path, texts: Mapping[str, str] | Sequence[str]) -> Path:
+    """A corpus folder of texts by their ids; of a list, by their numbers, in order."""
     if not isinstance(texts, Mapping):
         texts = {f"{number:06}": text for number, text in enumerate(texts)}
-    corpus = folder / "corpus"
-    corpus.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for article_id, text in texts.items():
-        (corpus / f"{article_id}.txt").write_bytes(text.encode())
+        (folder / f"{article_id}.txt").write_bytes(text.encode())
+    return folder
+
+
+def make_index(folder: Path, texts: Mapping[str, str] | Sequence[str]) -> FolderIndex:
+    """An index of texts, in a folder."""
+    corpus = make_corpus(folder / "corpus", texts)
     build(corpus, folder / "index", HashingEmbedder(), rebuild=True)
     return FolderIndex.open(folder / "index")
+
+
+def update_index(
+    corpus: Path, place: Place, embedder: HashingEmbedder | None = None, *, rebuild: bool = False
+) -> Changes:
+    """Brings the index at a place up to date."""
+    embedder = embedder or HashingEmbedder()
+    return access(Places(corpus, place)).update(embedder, rebuild=rebuild)
+
+
+def open_index(place: Place) -> Index:
+    """The index at a place, whatever it was made of."""
+    if isinstance(place, Path):
+        return FolderIndex.open(place)
+    return MilvusIndex(Store(place))
+
+
+@contextlib.contextmanager
+def milvus_file(path: Path) -> Iterator[MilvusPlace]:
+    """A file of milvus-lite, closed in the end."""
+    from milvus_lite.server_manager import server_manager_instance  # which takes its time
+
+    yield MilvusPlace(str(path))
+    server_manager_instance.release_server(str(path))
+
+
+@contextlib.contextmanager
+def milvus_server(folder: Path) -> Iterator[MilvusPlace]:
+    """A server of milvus-lite, on a socket on loopback: to us, it is a Milvus like any other."""
+    from milvus_lite.adapter.grpc.server import start_server_in_thread
+
+    server, database, port = start_server_in_thread(str(folder), "127.0.0.1", 0)
+    yield MilvusPlace(f"http://127.0.0.1:{port}", "news")
+    server.stop(grace=None).wait()
+    database.close()
+
+
+def texts_of(index: Index) -> list[tuple[str, str]]:
+    """The id of its article and the text of each passage, in corpus order."""
+    return [
+        (article.article_id, passage.text)
+        for article in index.articles
+        for passage in split(article)
+    ]
+
+
+def pool_of(
+    index: Index, question: str, filters: Filters | None = None, k: int = 50
+) -> dict[str, tuple[float, float, float]]:
+    """The scores of what a question finds, rounded, by passage."""
+    embedding = HashingEmbedder().embed_queries([question])
+    pool = index.pool(embedding, stems(question), filters or Filters(), k)
+    return {
+        passage.passage_id: (round(float(a), 5), round(float(b), 4), round(float(c), 4))
+        for passage, a, b, c in zip(
+            pool.passages, pool.dense, pool.lexical, pool.article, strict=True
+        )
+    }

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from retrieval.embedder import Embeddings, Progress, no_progress
@@ -24,40 +23,37 @@ from retrieval.index.building import Changes, build
 from retrieval.index.folder import FolderIndex
 from retrieval.index.freshness import is_current
 from retrieval.index.storage import read_manifest, writing
-from retrieval.types import Filters
 from tests.conftest import Corpus
 from tests.fakes.hashing_embedder import HashingEmbedder
 from tests.program import without_root_rights
+from tests.retrieval.making import Place, open_index, pool_of, texts_of, update_index
 
 _FILES = {
     "a.txt": "Kim rode in a car. It was new.\n\nPutin gave it.\n",
     "b.txt": "The tram of Tarn opened on Sunday.\n",
     "c.jsonl": '{"id": "ice", "text": "The glacier lost ice."}\n{"id": "vote"}\n',
 }
+_QUESTIONS = ("car Kim", "tram", "ice of the glacier")
 
 
-def _build(folder: Path, index: Path) -> tuple[Changes, list[str]]:
+def _build(folder: Path, place: Place) -> tuple[Changes, list[str]]:
     """Brings the index up to date; what changed, and which passages were embedded."""
     embedder = HashingEmbedder()
-    return build(folder, index, embedder), embedder.embedded
+    return update_index(folder, place, embedder), embedder.embedded
 
 
-def _texts(index: Path) -> list[tuple[str, str]]:
-    return [(p.article.article_id, p.text) for p in FolderIndex.open(index).passages]
+def _texts(place: Place) -> list[tuple[str, str]]:
+    return texts_of(open_index(place))
 
 
-def _answers(index: Path) -> list[list[tuple[int, float]]]:
-    opened, embedder = FolderIndex.open(index), HashingEmbedder()
-    everything = opened.admitted(Filters())
-    return [
-        opened.nearest(embedder.embed_queries([question]), 3, everything)
-        for question in ("car Kim", "tram", "ice of the glacier")
-    ]
+def _answers(place: Place) -> list[dict[str, tuple[float, float, float]]]:
+    index = open_index(place)
+    return [pool_of(index, question) for question in _QUESTIONS]
 
 
-def test_everything_is_embedded_once(corpus: Corpus, tmp_path: Path) -> None:
+def test_everything_is_embedded_once(corpus: Corpus, place: Place) -> None:
     """The first build."""
-    changes, embedded = _build(corpus(_FILES), tmp_path / "index")
+    changes, embedded = _build(corpus(_FILES), place)
 
     assert ("a", "b", "ice") == changes.added
     assert ((), (), 0, 4, 4) == (
@@ -74,30 +70,30 @@ def test_everything_is_embedded_once(corpus: Corpus, tmp_path: Path) -> None:
 
 
 def test_an_unchanged_corpus_costs_nothing(
-    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    corpus: Corpus, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every start of the bot brings the index up to date."""
     folder = corpus(_FILES)
-    _build(folder, tmp_path / "index")
-    before = _texts(tmp_path / "index"), _answers(tmp_path / "index")
+    _build(folder, place)
+    before = _texts(place), _answers(place)
     monkeypatch.setattr(Path, "read_bytes", _refuse)  # not even read again
-    changes, embedded = _build(folder, tmp_path / "index")
+    changes, embedded = _build(folder, place)
 
     assert ([], 3) == (embedded, changes.unchanged)
     assert 1 == len(changes.refused)  # still said
-    assert before == (_texts(tmp_path / "index"), _answers(tmp_path / "index"))
+    assert before == (_texts(place), _answers(place))
 
 
 def _refuse(path: Path) -> bytes:
     raise AssertionError(f"{path} is read again")
 
 
-def test_a_changed_article_costs_itself(corpus: Corpus, tmp_path: Path) -> None:
+def test_a_changed_article_costs_itself(corpus: Corpus, place: Place) -> None:
     """Not its neighbours."""
     folder = corpus(_FILES)
-    _build(folder, tmp_path / "index")
+    _build(folder, place)
     corpus({"b.txt": "The tram of Tarn opened on Monday, at last.\n"})
-    changes, embedded = _build(folder, tmp_path / "index")
+    changes, embedded = _build(folder, place)
 
     assert (("b",), 2, ["The tram of Tarn opened on Monday, at last."]) == (
         changes.changed,
@@ -106,87 +102,87 @@ def test_a_changed_article_costs_itself(corpus: Corpus, tmp_path: Path) -> None:
     )
 
 
-def test_a_changed_date_costs_no_embedding(corpus: Corpus, tmp_path: Path) -> None:
+def test_a_changed_date_costs_no_embedding(corpus: Corpus, place: Place) -> None:
     """Metadata is not embedded."""
     folder = corpus(_FILES)
-    _build(folder, tmp_path / "index")
+    _build(folder, place)
     corpus({"b.txt": "Published: 2024-03-18\n\n" + _FILES["b.txt"]})
-    changes, embedded = _build(folder, tmp_path / "index")
+    changes, embedded = _build(folder, place)
 
     assert (("b",), []) == (changes.changed, embedded)
-    assert "2024-03-18" == str(FolderIndex.open(tmp_path / "index").summary.first)
+    assert "2024-03-18" == str(open_index(place).summary.first)
 
 
-def test_new_and_deleted_articles_come_and_go(corpus: Corpus, tmp_path: Path) -> None:
+def test_new_and_deleted_articles_come_and_go(corpus: Corpus, place: Place) -> None:
     """A deleted article must not be quoted any more."""
     folder = corpus(_FILES)
-    _build(folder, tmp_path / "index")
+    _build(folder, place)
     (folder / "a.txt").unlink()
     corpus({"0.txt": "Snow fell."})
-    changes, embedded = _build(folder, tmp_path / "index")
+    changes, embedded = _build(folder, place)
 
     assert (("0",), ("a",), ["Snow fell."]) == (changes.added, changes.removed, embedded)
-    assert ["0", "b", "ice"] == [article_id for article_id, _ in _texts(tmp_path / "index")]
+    assert ["0", "b", "ice"] == [article_id for article_id, _ in _texts(place)]
 
 
-def test_a_renamed_article_is_not_embedded_again(corpus: Corpus, tmp_path: Path) -> None:
+def test_a_renamed_article_is_not_embedded_again(corpus: Corpus, place: Place) -> None:
     """Tidying folders is common, and embedding is what takes the time."""
     folder = corpus(_FILES)
-    _build(folder, tmp_path / "index")
+    _build(folder, place)
     (folder / "a.txt").rename(folder / "z.txt")
-    changes, embedded = _build(folder, tmp_path / "index")
+    changes, embedded = _build(folder, place)
 
     assert (("z",), ("a",), []) == (changes.added, changes.removed, embedded)
 
 
-def test_an_updated_index_equals_one_built_anew(corpus: Corpus, tmp_path: Path) -> None:
-    """However it came about, the same corpus gives the same answers."""
+def test_an_updated_index_equals_one_built_anew(
+    corpus: Corpus, place: Place, tmp_path: Path
+) -> None:
+    """However it came about, and wherever it is, the same corpus gives the same answers."""
     folder = corpus(_FILES)
-    _build(folder, tmp_path / "updated")
+    _build(folder, place)
     (folder / "a.txt").rename(folder / "0.txt")
     corpus({"b.txt": "The tram stopped.\n\nThe glacier moved.", "d.txt": "The car is gone."})
-    _build(folder, tmp_path / "updated")
+    _build(folder, place)
     _build(folder, tmp_path / "anew")
-    updated, anew = FolderIndex.open(tmp_path / "updated"), FolderIndex.open(tmp_path / "anew")
 
-    assert list(anew.passages) == list(updated.passages)
-    np.testing.assert_array_equal(anew.embeddings(), updated.embeddings())
-    np.testing.assert_array_equal(anew.word_scores(["tram"]), updated.word_scores(["tram"]))
+    assert list(open_index(tmp_path / "anew").articles) == list(open_index(place).articles)
+    assert _answers(tmp_path / "anew") == _answers(place)
 
 
 def test_one_id_in_two_files_is_refused_until_the_first_is_gone(
-    corpus: Corpus, tmp_path: Path
+    corpus: Corpus, place: Place
 ) -> None:
     """Which of them is quoted must not change from run to run."""
     folder = corpus({"a.md": "From Markdown.", "a.txt": "From plain text."})
-    first, _ = _build(folder, tmp_path / "index")
-    again, _ = _build(folder, tmp_path / "index")
+    first, _ = _build(folder, place)
+    again, _ = _build(folder, place)
     (folder / "a.md").unlink()
-    last, _ = _build(folder, tmp_path / "index")
+    last, _ = _build(folder, place)
     reason = "a.txt: another article has the id 'a' already; rename one"
 
     assert [[reason], [reason], []] == [
         [str(error) for error in changes.refused] for changes in (first, again, last)
     ]
-    assert [("a", "From plain text.")] == _texts(tmp_path / "index")
+    assert [("a", "From plain text.")] == _texts(place)
 
 
-def test_an_empty_corpus_is_an_index_too(corpus: Corpus, tmp_path: Path) -> None:
+def test_an_empty_corpus_is_an_index_too(corpus: Corpus, place: Place) -> None:
     """The folder may be filled, emptied and filled again."""
     folder = corpus({})
-    _build(folder, tmp_path / "index")
-    empty = FolderIndex.open(tmp_path / "index")
+    _build(folder, place)
+    empty = open_index(place).summary
     corpus(_FILES)
-    _build(folder, tmp_path / "index")
-    filled = _texts(tmp_path / "index")
+    _build(folder, place)
+    filled = _texts(place)
     for name in _FILES:
         (folder / name).unlink()
-    changes, _ = _build(folder, tmp_path / "index")
+    changes, _ = _build(folder, place)
 
-    assert (0, 0) == (empty.summary.articles, empty.summary.passages)
+    assert (0, 0) == (empty.articles, empty.passages)
     assert 4 == len(filled)
     assert ("a", "b", "ice") == changes.removed
-    assert [] == _texts(tmp_path / "index")
+    assert [] == _texts(place)
 
 
 def test_a_corpus_of_stop_words_is_built(corpus: Corpus, tmp_path: Path) -> None:
@@ -196,13 +192,13 @@ def test_a_corpus_of_stop_words_is_built(corpus: Corpus, tmp_path: Path) -> None
     assert [0.0] == FolderIndex.open(tmp_path / "index").word_scores(["car"]).tolist()
 
 
-def test_the_golden_corpus_is_built_and_opened(golden: Path, tmp_path: Path) -> None:
+def test_the_golden_corpus_is_built_and_opened(golden: Path, place: Place) -> None:
     """Every odd character passes through every file of the index."""
-    changes, _ = _build(golden, tmp_path / "index")
-    index = FolderIndex.open(tmp_path / "index")
+    changes, _ = _build(golden, place)
+    index = open_index(place)
 
     assert 15 == len(changes.added) == len(index.articles)
-    assert changes.passages == len(index.passages)
+    assert changes.passages == len(texts_of(index)) == index.summary.passages
     assert 7 == len(changes.refused)
 
 
@@ -214,37 +210,39 @@ def test_a_missing_corpus_leaves_no_index_folder(tmp_path: Path) -> None:
     assert not (tmp_path / "index").exists()
 
 
-def test_another_corpus_is_refused_naming_both(corpus: Corpus, tmp_path: Path) -> None:
+def test_another_corpus_is_refused_naming_both(
+    corpus: Corpus, place: Place, tmp_path: Path
+) -> None:
     """Else one corpus would silently replace the other."""
-    _build(corpus(_FILES), tmp_path / "index")
+    _build(corpus(_FILES), place)
     (tmp_path / "other").mkdir()
 
     with pytest.raises(IndexMismatchError, match=r"corpus .*/corpus, not from .*/other; .*--index"):
-        _build(tmp_path / "other", tmp_path / "index")
+        _build(tmp_path / "other", place)
 
 
-def test_another_model_is_refused_naming_both(corpus: Corpus, tmp_path: Path) -> None:
+def test_another_model_is_refused_naming_both(corpus: Corpus, place: Place) -> None:
     """Embeddings of two models cannot be compared, though they would fit."""
     folder = corpus(_FILES)
-    _build(folder, tmp_path / "index")
+    _build(folder, place)
 
     with pytest.raises(
         IndexMismatchError, match=r"model hashing \(.*not with other \(.*set DATELINE_MODEL"
     ):
-        build(folder, tmp_path / "index", HashingEmbedder("other"))
+        update_index(folder, place, HashingEmbedder("other"))
 
 
 def test_other_passage_settings_are_refused(
-    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    corpus: Corpus, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Passages cut in two ways must not stand in one index."""
     folder = corpus(_FILES)
-    _build(folder, tmp_path / "index")
+    _build(folder, place)
     monkeypatch.setattr("retrieval.index.freshness.SETTINGS", "paragraphs whole")
 
     with pytest.raises(IndexMismatchError, match="other passage settings; build it anew"):
-        _build(folder, tmp_path / "index")
-    assert not is_current(folder, read_manifest(tmp_path / "index"))
+        _build(folder, place)
+    assert not isinstance(place, Path) or not is_current(folder, read_manifest(place))
 
 
 def test_rebuilding_starts_from_nothing_over_whatever_is_there(
@@ -351,15 +349,15 @@ class _Stumbling(HashingEmbedder):
         raise KeyboardInterrupt
 
 
-def test_an_interrupted_build_leaves_the_index_as_it_was(corpus: Corpus, tmp_path: Path) -> None:
+def test_an_interrupted_build_leaves_the_index_as_it_was(corpus: Corpus, place: Place) -> None:
     """People press Ctrl-C."""
-    folder, index = corpus(_FILES), tmp_path / "index"
+    folder, index = corpus(_FILES), place
     _build(folder, index)
     before = _texts(index)
     corpus({"d.txt": "The car is gone."})
 
     with pytest.raises(KeyboardInterrupt):
-        build(folder, index, _Stumbling())
+        update_index(folder, index, _Stumbling())
     assert before == _texts(index)
     assert ["The car is gone."] == _build(folder, index)[1]
 
@@ -373,15 +371,8 @@ def test_an_open_index_outlives_its_folder(corpus: Corpus, tmp_path: Path) -> No
     corpus({"a.txt": "Nothing.", "b.txt": "Nothing at all."})
     _build(folder, index)
     shutil.rmtree(index)
-    embedder = HashingEmbedder()
-    everything = opened.admitted(Filters())
 
-    assert before == [
-        opened.nearest(embedder.embed_queries([question]), 3, everything)
-        for question in ("car Kim", "tram", "ice of the glacier")
-    ]
-    assert opened.word_scores(["tram"]).max() > 0
-    assert "Putin gave it." == opened.passages[1].text
+    assert before == [pool_of(opened, question) for question in _QUESTIONS]
 
 
 def test_opening_while_a_writer_replaces_it_gives_the_old_or_the_new(

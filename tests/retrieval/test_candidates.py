@@ -1,5 +1,7 @@
 """Candidates: dense and lexical search fused, among what the filters let in."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,10 +10,18 @@ from hypothesis import strategies as st
 
 from retrieval.candidates import POOL, retrieve
 from retrieval.dates import PartialDate
-from retrieval.index.folder import FolderIndex
+from retrieval.index.protocol import Index
 from retrieval.types import Candidate, Filters
 from tests.fakes.hashing_embedder import HashingEmbedder
-from tests.retrieval.making import make_index
+from tests.retrieval.making import (
+    Place,
+    make_corpus,
+    make_index,
+    milvus_file,
+    milvus_server,
+    open_index,
+    update_index,
+)
 
 _TEXTS = {
     "car": "Published: 2024-02-20\n\nPutin gifted a luxury car to Kim.",
@@ -21,18 +31,29 @@ _TEXTS = {
 }
 
 
-@pytest.fixture(scope="module")
-def index(tmp_path_factory: pytest.TempPathFactory) -> FolderIndex:
-    """Four small articles and sixty of one kind."""
+@pytest.fixture(scope="module", params=["folder", "milvus", "server"])
+def index(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Index]:
+    """Four small articles and sixty of one kind, in every kind of index."""
+    folder = tmp_path_factory.mktemp("index")
     many = {f"many-{n:02}": f"The council of Tarn met for the {n}th time." for n in range(60)}
-    return make_index(tmp_path_factory.mktemp("index"), {**_TEXTS, **many})
+    corpus = make_corpus(folder / "corpus", {**_TEXTS, **many})
+    with contextlib.ExitStack() as stack:
+        place: Place = folder / "index"
+        if request.param == "milvus":
+            place = stack.enter_context(milvus_file(folder / "index.db"))
+        elif request.param == "server":
+            place = stack.enter_context(milvus_server(folder / "served"))
+        update_index(corpus, place)
+        yield open_index(place)
 
 
 def _ids(candidates: tuple[Candidate, ...]) -> list[str]:
     return [candidate.passage.article.article_id for candidate in candidates]
 
 
-def test_shared_words_rank_first(index: FolderIndex) -> None:
+def test_shared_words_rank_first(index: Index) -> None:
     """Both searches agree on the one that shares most."""
     found = retrieve(index, HashingEmbedder(), "Who gifted Kim a luxury car?", Filters())
 
@@ -67,7 +88,7 @@ def test_filters_come_before_ranking(tmp_path: Path) -> None:
     ],
 )
 def test_only_what_the_filters_let_in_is_handed_on(
-    index: FolderIndex, filters: Filters, expected: set[str]
+    index: Index, filters: Filters, expected: set[str]
 ) -> None:
     """Even when it is the only thing about the question."""
     found = retrieve(index, HashingEmbedder(), "luxury car for Kim", filters)
@@ -75,7 +96,7 @@ def test_only_what_the_filters_let_in_is_handed_on(
     assert expected == set(_ids(found.candidates))
 
 
-def test_a_question_of_stop_words_still_has_candidates(index: FolderIndex) -> None:
+def test_a_question_of_stop_words_still_has_candidates(index: Index) -> None:
     """Lexical search has nothing to go by, dense search has."""
     found = retrieve(index, HashingEmbedder(), "is it the?", Filters())
 
@@ -106,7 +127,7 @@ def test_an_article_on_the_matter_lifts_its_passages(tmp_path: Path) -> None:
 
 
 @given(words=st.lists(st.sampled_from(["car", "Kim", "council", "Tarn", "7th", "is"]), min_size=1))
-def test_scores_never_rise_and_are_shares(index: FolderIndex, words: list[str]) -> None:
+def test_scores_never_rise_and_are_shares(index: Index, words: list[str]) -> None:
     """The best comes first, whatever is asked."""
     found = retrieve(index, HashingEmbedder(), " ".join(words), Filters()).candidates
     scores = [candidate.score for candidate in found]

@@ -538,7 +538,7 @@ class TestOpening:
         second: list[str] = []
         Engine.open(places, lambda step, done, total: first.append(step))
         before = (tmp_path / "index" / "manifest.json").stat().st_mtime_ns
-        with writing(places.index):  # nobody else may write now, and nobody needs to
+        with writing(places.index_folder):  # nobody else may write now, and nobody needs to
             Engine.open(places, lambda step, done, total: second.append(step))
 
         assert "Embedding passages" in first
@@ -568,8 +568,8 @@ class TestOpening:
         """And is not quietly thrown away."""
         places = Places(corpus({"a.txt": "Kim has a car."}), tmp_path / "index")
         update(places)
-        (segment,) = read_manifest(places.index).segments
-        (places.index / segment.name / "articles.jsonl").write_text("{}")
+        (segment,) = read_manifest(places.index_folder).segments
+        (places.index_folder / segment.name / "articles.jsonl").write_text("{}")
 
         with pytest.raises(IndexDamagedError, match="dateline index --rebuild"):
             Engine.open(places)
@@ -655,7 +655,7 @@ class TestReloading:
         """A bot that is told to stop cannot wait for a large corpus."""
         old = small({"a": "The tram cost 5 crowns."})
         places = Places(tmp_path / "corpus", tmp_path / "index")
-        before = read_manifest(places.index)
+        before = read_manifest(places.index_folder)
         (places.corpus / "b.txt").write_text("Rain fell on Tarn.", encoding="utf-8")
 
         def stop(step: str, done: int, total: int) -> None:
@@ -664,5 +664,5 @@ class TestReloading:
 
         with pytest.raises(StopIteration):
             old.reload(places, stop)
-        assert before == read_manifest(places.index)
+        assert before == read_manifest(places.index_folder)
         assert 2 == len(old.reload(places).articles)

@@ -100,7 +100,7 @@ class Polled:
 
     def make_due(self) -> None:
         """Lets the time pass after which the feed may be asked again."""
-        state = self.places.index / "feeds.json"
+        state = self.places.state / "feeds.json"
         known = json.loads(state.read_text())
         state.write_text(json.dumps({url: {**each, "due": 0} for url, each in known.items()}))
 
@@ -168,7 +168,7 @@ def test_a_host_that_fails_is_asked_ever_more_seldom(host: Host, tmp_path: Path)
     waits = []
     for _ in range(7):
         polled.poller.poll()
-        (known,) = json.loads((polled.places.index / "feeds.json").read_text()).values()
+        (known,) = json.loads((polled.places.state / "feeds.json").read_text()).values()
         waits.append(round((known["due"] - time.time()) / 3600))
         polled.make_due()
     host.pages["/rss"] = feed
@@ -177,7 +177,7 @@ def test_a_host_that_fails_is_asked_ever_more_seldom(host: Host, tmp_path: Path)
     assert [2, 4, 8, 16, 24, 24, 24] == waits
     assert (0, f"{host.url}/rss: the host answers 500") == polled.told[0]
     assert (2, "") == polled.told[-1]
-    (known,) = json.loads((polled.places.index / "feeds.json").read_text()).values()
+    (known,) = json.loads((polled.places.state / "feeds.json").read_text()).values()
     assert 0 == known["failures"]
 
 
@@ -189,7 +189,7 @@ def test_a_host_that_names_a_time_is_left_alone_until_then(
     host.pages["/rss"] = status, {"Retry-After": str(hours * 3600)}, rss(("a", "Rain fell."))
     polled = Polled(tmp_path, f"{host.url}/rss")
     polled.poller.poll()
-    (known,) = json.loads((polled.places.index / "feeds.json").read_text()).values()
+    (known,) = json.loads((polled.places.state / "feeds.json").read_text()).values()
 
     assert hours == round((known["due"] - time.time()) / 3600)
 
@@ -312,8 +312,8 @@ def test_a_host_that_is_not_there_is_said(tmp_path: Path) -> None:
 def test_two_processes_do_not_ask_at_once(host: Host, tmp_path: Path) -> None:
     """Many bots may share one corpus."""
     polled = Polled(tmp_path, f"{host.url}/rss")
-    polled.places.index.mkdir()
-    with FileLock(polled.places.index / "feeds.lock"):
+    polled.places.state.mkdir()
+    with FileLock(polled.places.state / "feeds.lock"):
         polled.poller.poll()
 
     assert [] == host.asked

@@ -30,7 +30,7 @@ class _Watched:
         self._thread = threading.Thread(target=self._run)
 
     def start(self) -> None:
-        build(self.places.corpus, self.places.index, HashingEmbedder())
+        build(self.places.corpus, self.places.index_folder, HashingEmbedder())
         self._thread.start()
         time.sleep(0.3)
 
@@ -43,7 +43,7 @@ class _Watched:
         (self.places.corpus / name).write_text(text, encoding="utf-8")
 
     def held(self) -> dict[str, str]:
-        index = FolderIndex.open(self.places.index)
+        index = FolderIndex.open(self.places.index_folder)
         return {article.article_id: article.text for article in index.articles}
 
     def until(self, done: Callable[[], bool], seconds: float = 30) -> None:
@@ -59,7 +59,7 @@ class _Watched:
         if self.refuse:
             self.refuse -= 1
             raise IndexBusyError("another process is writing")
-        build(self.places.corpus, self.places.index, HashingEmbedder(), files=files)
+        build(self.places.corpus, self.places.index_folder, HashingEmbedder(), files=files)
         self.seen.append(self.held())
 
 
@@ -177,7 +177,7 @@ def test_what_could_not_be_taken_up_is_tried_again(watched: _Watched) -> None:
 
 def test_what_changed_before_the_watch_began_is_taken_up(watched: _Watched) -> None:
     """Between indexing and watching, time passes."""
-    build(watched.places.corpus, watched.places.index, HashingEmbedder())
+    build(watched.places.corpus, watched.places.index_folder, HashingEmbedder())
     watched.write("a.txt", "The tram opened.")
     watched._thread.start()
     watched.until(lambda: "a" in watched.held())

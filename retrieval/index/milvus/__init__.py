@@ -1,0 +1,1 @@
+"""The index in Milvus: where it is, how it is filled, how it is searched."""

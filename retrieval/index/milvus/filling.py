@@ -1,0 +1,579 @@
+"""A corpus folder → its collections in Milvus, one shard of it, at the cost of what changed."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from retrieval.articles import CorpusFile, scan
+from retrieval.dates import PartialDate
+from retrieval.embedder import Embedder, Embeddings
+from retrieval.errors import ArticleError, IndexDamagedError, IndexMismatchError, IndexNotBuiltError
+from retrieval.index.building import Changes, read_groups
+from retrieval.index.freshness import require_match
+from retrieval.index.milvus.rows import (
+    article_digest,
+    article_rows,
+    content_of,
+    hash_of,
+    lengths,
+    part_key,
+    passage_key,
+    passage_rows,
+    short,
+    source_key,
+)
+from retrieval.index.milvus.store import FOREVER, Row, State, Store, Totals
+from retrieval.index.progress import EMBEDDING, READING, Report, no_report
+from retrieval.index.storage import Group
+from retrieval.passages import SETTINGS
+from retrieval.places import Shard
+
+_BATCH = 1_000  # passages embedded and written at once: what an interruption costs
+_ARTICLES = 500  # looked up at once
+_MAX_REFUSED = 14_000  # characters of what a file's row remembers of its refused records
+
+
+@dataclass(frozen=True, slots=True)
+class FileRow:
+    """One corpus file as it was when it was read."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    totals: Totals
+    refused: tuple[tuple[int | None, str], ...]
+    """Line and reason of each record, or of the file itself, that is no article."""
+    unsettled: bool
+    """It has to be read again next time, though it stays as it is."""
+
+    def row(self) -> Row:
+        """As it is written."""
+        return {
+            "pk": short(self.path),
+            "hash": hash_of(self.path),
+            "troubled": bool(self.refused),
+            "data": json.dumps(asdict(self), ensure_ascii=False),
+            "nothing": [0.0, 0.0],
+        }
+
+    @classmethod
+    def of(cls, row: Row) -> "FileRow":
+        """From what `row` gave."""
+        raw = json.loads(row["data"])
+        refused = tuple((line, reason) for line, reason in raw["refused"])
+        return cls(**{**raw, "totals": Totals(**raw["totals"]), "refused": refused})
+
+
+def fill(
+    corpus: Path,
+    store: Store,
+    embedder: Embedder,
+    shard: Shard,
+    *,
+    rebuild: bool = False,
+    report: Report = no_report,
+    files: Sequence[CorpusFile] | None = None,
+) -> Changes:
+    """Brings one shard of the index up to date with its files; blocks.
+
+    What it writes counts once all shards are done. A run that is killed changes nothing of what
+    counts, and the next one goes on from there.
+
+    Args:
+        corpus: the folder of articles; the same one for every shard.
+        store: where to.
+        embedder: what embeds the passages.
+        shard: which of the files.
+        rebuild: start from nothing, also over an index of another corpus or model.
+        report: told how far it has come.
+        files: what the corpus is taken to hold, in order of path; by default, what it holds now.
+
+    Raises:
+        CorpusError: the corpus folder cannot be listed.
+        IndexFolderError: the index cannot be updated; the message says why.
+        ModelError: the embedder cannot be loaded.
+    """
+    found, refused = scan(corpus)
+    files = [
+        file for file in (found if files is None else files) if hash_of(file.path) in shard.range
+    ]
+    current = _readable(lambda: store.state(fresh=True), rebuild=rebuild)
+    target, begun = _target(corpus, store, embedder, shard, current, rebuild=rebuild)
+    work = _Filling(corpus, store, embedder, shard, target, current, begun=begun)
+    work.run(files, report)
+    refused += work.refused
+    # Among several, each has to say that it is done, even of nothing.
+    left = work.finish(files) if work.began or shard.of > 1 else 0
+    return work.changes(refused, left)
+
+
+def file_rows(store: Store, state: State) -> Iterator[FileRow]:
+    """All files that were read."""
+    return map(FileRow.of, store.select(state, "files", "hash >= 0", ["data"]))
+
+
+def refused_records(store: Store, state: State) -> list[ArticleError]:
+    """What of the corpus files is no article."""
+    rows = store.select(state, "files", "troubled == true", ["data"])
+    return [
+        ArticleError(record.path, reason, line)
+        for record in map(FileRow.of, rows)
+        for line, reason in record.refused
+    ]
+
+
+def digest_of(files: Iterable[CorpusFile]) -> str:
+    """Equal for the very same files, by path, size and time of change."""
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(f"{file.path}\0{file.size}\0{file.mtime_ns}\0".encode())
+    return digest.hexdigest()
+
+
+def _target(
+    corpus: Path,
+    store: Store,
+    embedder: Embedder,
+    shard: Shard,
+    current: State | None,
+    *,
+    rebuild: bool,
+) -> tuple[State, bool]:
+    """What is to be written, and whether it was begun before."""
+    begun = _readable(store.target, rebuild=rebuild)
+    if current is not None and not rebuild:
+        require_match(store.place, current, corpus, embedder.model)
+        target = replace(current, version=current.version + 1, shards=shard.of)
+        same = begun is not None and (begun.generation, begun.version) == (
+            target.generation,
+            target.version,
+        )
+        return target, same
+    unfinished = begun is not None and (current is None or begun.generation > current.generation)
+    if begun is not None and unfinished:
+        try:
+            require_match(store.place, begun, corpus, embedder.model)
+        except IndexMismatchError:
+            if not rebuild:  # other machines are filling it with something else
+                raise
+            unfinished = False
+    target = State(
+        generation=begun.generation if begun and unfinished else store.last_generation() + 1,
+        version=1,
+        shards=shard.of,
+        corpus=str(corpus.resolve()),
+        model=embedder.model.name,
+        model_digest=embedder.model.digest,
+        dimensions=embedder.dimensions,
+        passage_settings=SETTINGS,
+    )
+    return target, unfinished
+
+
+def _readable(read: Callable[[], State | None], *, rebuild: bool) -> State | None:
+    """A state; None if there is none, or if it is damaged and will be replaced."""
+    try:
+        return read()
+    except IndexNotBuiltError:
+        return None
+    except IndexDamagedError:
+        if not rebuild:
+            raise
+        return None
+
+
+class _Filling:
+    """One run over one shard."""
+
+    def __init__(
+        self,
+        corpus: Path,
+        store: Store,
+        embedder: Embedder,
+        shard: Shard,
+        target: State,
+        current: State | None,
+        *,
+        begun: bool,
+    ) -> None:
+        self.refused: list[ArticleError] = []
+        self.began = begun
+        """Whether anything has been written of what does not count yet."""
+        self._corpus, self._store, self._embedder = corpus, store, embedder
+        self._shard, self._target, self._current = shard, target, current
+        self._known: dict[str, FileRow] = {}
+        self._again: set[str] = set()  # files that lost an article to one before them
+        self._groups: dict[str, tuple[str, CorpusFile, Group]] = {}  # to write, by digest
+        self._pending: dict[str, CorpusFile] = {}  # the files of those, by article
+        self._records: list[FileRow] = []  # to write once those are written
+        self._ended: dict[str, Row] = {}  # rows that count no longer, by digest
+        self._ended_sources: set[str] = set()
+        self._sources: set[str] = set()  # noted already
+        self._before: dict[str, str] = {}
+        self._now: dict[str, str] = {}
+        self._embedded = 0
+        self._writing = False
+
+    def run(self, files: Sequence[CorpusFile], report: Report) -> None:
+        """Takes up what is new, changed or gone."""
+        if self._target.version == 1 or self.began:
+            self._begin()
+        hashes = self._shard.range
+        expression = f"hash >= {hashes.start} and hash < {hashes.stop}"
+        rows = self._store.select(self._target, "files", expression, ["data"])
+        self._known = {record.path: record for record in map(FileRow.of, rows)}
+        for path in sorted(self._known.keys() - {file.path for file in files}):
+            self._begin()
+            held = self._held(path)
+            self._before |= {row["place"]: digest for digest, row in held.items()}
+            self._end(held)
+            self._flush(report)
+            self._store.delete(self._target, "files", [short(path)])
+            del self._known[path]
+        for done, file in enumerate(files):
+            report(READING, done, len(files))
+            record = self._known.get(file.path)
+            same = record is not None and (record.size, record.mtime_ns) == (
+                file.size,
+                file.mtime_ns,
+            )
+            if record is None or not same or record.unsettled or file.path in self._again:
+                record = self._take_up(file, report)
+            self.refused += (ArticleError(file.path, why, line) for line, why in record.refused)
+            if sum(len(group) for _, _, group in self._groups.values()) >= _BATCH:
+                self._flush(report)
+        report(READING, len(files), len(files))
+        self._flush(report)
+
+    def finish(self, files: Sequence[CorpusFile]) -> int:
+        """Notes that the shard is done, and makes all count once every one is.
+
+        Returns:
+            How many shards are still to be done.
+        """
+        self._begin()
+        store, target = self._store, self._target
+        for key in self._ended_sources:
+            alive = f'source == "{key}" and until == {FOREVER}'
+            if not store.count(target, "articles", alive, consistency_level="Strong"):
+                store.remove_sources(target, [key])
+        store.flush(target)
+        records = [self._known[file.path] for file in files]
+        unsettled = any(record.unsettled for record in records)
+        totals = together(record.totals for record in records)
+        store.finish(target, self._shard.number, totals, "" if unsettled else digest_of(files))
+        done = store.finished(target)
+        left = sum(found is None for found in done)
+        if not left:
+            shards = [found for found in done if found is not None]
+            store.publish(
+                replace(
+                    target,
+                    built=datetime.now(UTC).isoformat(),
+                    files=shards[0][1] if len(shards) == 1 else "",
+                    totals=together(totals for totals, _ in shards),
+                )
+            )
+            store.drop_below(target.generation)
+        return left
+
+    def changes(self, refused: Iterable[ArticleError], left: int) -> Changes:
+        """What was done to this shard."""
+        before, now = self._before, self._now
+        changed = sorted(key for key in before.keys() & now.keys() if before[key] != now[key])
+        totals = together(record.totals for record in self._known.values())
+        added = sorted(now.keys() - before.keys())
+        return Changes(
+            added=tuple(added),
+            changed=tuple(changed),
+            removed=tuple(sorted(before.keys() - now.keys())),
+            unchanged=totals.articles - len(added) - len(changed),
+            refused=tuple(refused),
+            passages=totals.passages,
+            embedded=self._embedded,
+            shards_left=left,
+        )
+
+    def _begin(self) -> None:
+        """Makes ready to write; nothing is touched before."""
+        if self._writing:
+            return
+        self._writing = self.began = True
+        store, target, current = self._store, self._target, self._current
+        store.set_target(target)
+        store.unfinish(target, self._shard.number)
+        if current is not None and current.generation == target.generation:
+            store.tidy(current)
+        # What a killed run did not come to: passages without their article, articles unmarked.
+        digests = store.writing(target, self._shard.number)
+        keys = ["address", "headline"]
+        whole = store.get(target, "articles", digests, keys, consistency_level="Strong")
+        for digest in digests:
+            if digest not in whole:
+                store.delete_where(target, "passages", f'digest == "{digest}"')
+        self._mark_alike(list(whole.values()))
+
+    def _take_up(self, file: CorpusFile, report: Report) -> FileRow:
+        """One file's articles: those that are as they were stay where they are."""
+        groups, rejected, failed = read_groups(self._corpus, file)
+        held = self._held(file.path)
+        self._before |= {row["place"]: digest for digest, row in held.items()}
+        kept: set[str] = set()
+        here: dict[str, str] = {}
+        accepted: list[Group] = []
+        for start in range(0, len(groups), _ARTICLES):
+            some = groups[start : start + _ARTICLES]
+            holders = self._holders(some)
+            for group in some:
+                article_id = group[0].article.article_id
+                name = short(article_id)
+                if name in here or not self._won(name, file, holders.get(name)):
+                    reason = f"another article has the id {article_id!r} already; rename one"
+                    self.refused.append(ArticleError(file.path, reason))
+                    continue
+                digest = here[name] = article_digest(group)
+                accepted.append(group)
+                self._now[article_id[:500]] = digest
+                if digest in held:
+                    kept.add(digest)
+                    continue
+                if digest in self._ended:
+                    self._flush(report)
+                self._groups[digest] = (digest, file, group)
+                self._pending[name] = file
+            if sum(len(group) for _, _, group in self._groups.values()) >= _BATCH:
+                self._flush(report)
+        self._end({digest: row for digest, row in held.items() if digest not in kept})
+        refused, whole = _fitting(rejected)
+        record = FileRow(
+            path=file.path,
+            size=file.size,
+            mtime_ns=file.mtime_ns,
+            totals=totals_of(accepted),
+            refused=refused,
+            unsettled=failed or not whole or len(accepted) < len(groups),
+        )
+        if record != self._known.get(file.path):
+            self._records.append(record)
+        self._known[file.path] = record
+        return record
+
+    def _held(self, path: str) -> dict[str, Row]:
+        """The articles of a file that count in what is being written, by digest."""
+        expression = f'file == "{short(path)}" and part == 0 and until == {FOREVER}'
+        rows = self._store.select(self._target, "articles", expression, _HEAD)
+        return {row["pk"]: row for row in rows if row["pk"] not in self._ended}
+
+    def _holders(self, groups: Sequence[Group]) -> dict[str, Row]:
+        """The articles that have the ids of these already, whatever file they are in."""
+        names = _quoted(short(group[0].article.article_id) for group in groups)
+        expression = f"article in [{names}] and part == 0 and until == {FOREVER}"
+        rows = self._store.select(self._target, "articles", expression, _HEAD)
+        return {row["article"]: row for row in rows if row["pk"] not in self._ended}
+
+    def _won(self, name: str, file: CorpusFile, holder: Row | None) -> bool:
+        """Whether an article's id is this file's: it is that of the first file that has it."""
+        if (first := self._pending.get(name)) is not None:
+            return first.path == file.path
+        if holder is None or holder["file"] == short(file.path):
+            return True
+        if holder["path"] <= file.path:
+            return False
+        self._end({holder["pk"]: holder})
+        self._again.add(holder["path"])
+        if holder["path"] not in self._known:  # another machine has to read it again
+            rows = self._store.get(self._target, "files", [holder["file"]], ["data"])
+            self._records += (replace(FileRow.of(row), unsettled=True) for row in rows.values())
+        return True
+
+    def _end(self, rows: Mapping[str, Row]) -> None:
+        """Has articles count no longer, once what comes in their place is written."""
+        if rows:
+            self._begin()
+        self._ended |= rows
+        self._ended_sources |= {row["source"] for row in rows.values()}
+
+    def _flush(self, report: Report) -> None:
+        """Writes what was taken up, in an order in which nothing is lost when it is killed."""
+        if not (self._groups or self._ended or self._records):
+            return
+        self._begin()
+        store, target = self._store, self._target
+        there = store.get(
+            target, "articles", self._groups, ["since", "until", *_HEAD], consistency_level="Strong"
+        )
+        # What ended in this very version is still there for those who ask now, and lives on.
+        revived = {digest: row for digest, row in there.items() if row["until"] == target.version}
+        fresh = [
+            (digest, file, group)
+            for digest, file, group in self._groups.values()
+            if digest not in revived
+        ]
+        if fresh:
+            store.set_writing(target, self._shard.number, [digest for digest, _, _ in fresh])
+            self._write(fresh, report)
+        for digest, row in revived.items():
+            _, file, _ = self._groups[digest]
+            self._set(digest, row, until=FOREVER, file=short(file.path), path=file.path[:_PATH])
+        for digest, row in self._ended.items():
+            if row["since"] < target.version:
+                self._set(digest, row, until=target.version)
+            else:  # nobody has ever seen it
+                store.delete(target, "passages", _passage_keys(digest, row))
+                store.delete(target, "articles", _part_keys(digest, row))
+        store.write(target, "files", [record.row() for record in self._records])
+        self._groups, self._pending, self._ended, self._records = {}, {}, {}, []
+
+    def _set(self, digest: str, row: Row, *, until: int, **others: str) -> None:
+        """Says of all rows of an article from which version on they count no longer."""
+        store, target = self._store, self._target
+        ends = {"until": until}
+        passages = [{"pk": key, **ends} for key in _passage_keys(digest, row)]
+        store.write(target, "passages", passages, partial=True)
+        parts = [{"pk": key, **ends, **others} for key in _part_keys(digest, row)]
+        store.write(target, "articles", parts, partial=True)
+
+    def _write(self, fresh: Sequence[tuple[str, CorpusFile, Group]], report: Report) -> None:
+        """Writes articles with all that is searched in, embedding what was never embedded."""
+        store, since = self._store, self._target.version
+        articles = [group[0].article for _, _, group in fresh]
+        names = {source_key(article.source): article.source for article in articles}
+        if new := {key: name for key, name in names.items() if key not in self._sources}:
+            store.add_sources(self._target, new)
+            self._sources |= new.keys()
+        embeddings = self._embeddings([group for _, _, group in fresh], report)
+        passages: list[Row] = []
+        rows: list[Row] = []
+        for (digest, file, group), some in zip(fresh, embeddings, strict=True):
+            passages += passage_rows(digest, group, some, since)
+            rows += article_rows(digest, group, file.path, since)
+        store.write(self._target, "passages", passages)
+        store.write(self._target, "articles", rows)
+        self._mark_alike([row for row in rows if row["part"] == 0])
+
+    def _mark_alike(self, rows: Sequence[Row]) -> None:
+        """Marks articles that may be versions of each other, of which these are written already.
+
+        Each machine looks once its own are there, so that of two that write at once one sees both.
+        """
+        for key in ("address", "headline"):
+            names = sorted({row[key] for row in rows if row[key]})
+            if not names:
+                continue
+            expression = f"{key} in [{_quoted(names)}] and part == 0 and until == {FOREVER}"
+            found = list(self._store.select(self._target, "articles", expression, [key, "alike"]))
+            sizes = Counter(row[key] for row in found)
+            marked = [
+                {"pk": row["pk"], "alike": True}
+                for row in found
+                if sizes[row[key]] > 1 and not row["alike"]
+            ]
+            if marked:
+                self._store.write(self._target, "articles", marked, partial=True)
+
+    def _embeddings(self, groups: Sequence[Group], report: Report) -> list[Embeddings]:
+        """The embeddings of articles, each of its passages: held already, or computed."""
+        held = self._held_embeddings({content_of(group): len(group) for group in groups})
+        missing = [group for group in groups if content_of(group) not in held]
+        texts = [passage.text for group in missing for passage in group]
+        computed = (
+            self._embedder.embed_passages(texts, lambda done, total: report(EMBEDDING, done, total))
+            if texts
+            else np.empty((0, 0), dtype=np.float32)
+        )
+        self._embedded += len(texts)
+        ends = np.cumsum([len(group) for group in missing])
+        fresh = iter(np.split(computed, ends[:-1]))
+        return [
+            held[content] if (content := content_of(group)) in held else next(fresh)
+            for group in groups
+        ]
+
+    def _held_embeddings(self, sizes: Mapping[str, int]) -> dict[str, Embeddings]:
+        """The embeddings of contents that are in Milvus already, whether they count or not.
+
+        Args:
+            sizes: how many passages each of the contents has.
+        """
+        store, target = self._store, self._target
+        expression = f"content in [{_quoted(sizes)}] and part == 0"
+        holders = {
+            row["content"]: _passage_keys(row["pk"], row)
+            for row in store.select(target, "articles", expression, ["content", "passages"])
+        }
+        keys = [key for some in holders.values() for key in some]
+        rows = store.get(target, "passages", keys, ["embedding"], consistency_level="Strong")
+        return {
+            content: np.array([rows[key]["embedding"] for key in some], dtype=np.float32)
+            for content, some in holders.items()
+            if all(key in rows for key in some)
+        }
+
+
+_HEAD = ("article", "place", "file", "path", "source", "passages", "parts", "since")
+_PATH = 1_000  # code points of a path that are compared
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
+def _passage_keys(digest: str, row: Row) -> list[str]:
+    return [passage_key(digest, ordinal) for ordinal in range(row["passages"])]
+
+
+def _part_keys(digest: str, row: Row) -> list[str]:
+    return [part_key(digest, part) for part in range(row["parts"])]
+
+
+def _fitting(
+    refused: Sequence[tuple[int | None, str]],
+) -> tuple[tuple[tuple[int | None, str], ...], bool]:
+    """As many reasons as a row has room for, and whether that is all of them."""
+    kept: list[tuple[int | None, str]] = []
+    room = _MAX_REFUSED
+    for line, reason in refused:
+        room -= len(reason) + 20
+        if room < 0:
+            return tuple(kept), False
+        kept.append((line, reason))
+    return tuple(kept), True
+
+
+def totals_of(groups: Sequence[Group]) -> Totals:
+    """How much some articles are."""
+    dates = [group[0].article.published for group in groups if group[0].article.published]
+    sizes = [lengths(group) for group in groups]
+    return Totals(
+        articles=len(groups),
+        passages=sum(map(len, groups)),
+        words=sum(own for own, _ in sizes),
+        article_words=sum(whole for _, whole in sizes),
+        first=_text(min(dates, key=lambda date: date.first_day, default=None)),
+        last=_text(max(dates, key=lambda date: date.last_day, default=None)),
+    )
+
+
+def together(parts: Iterable[Totals]) -> Totals:
+    """How much there is in all."""
+    parts = list(parts)
+    first = [PartialDate.from_iso(part.first) for part in parts if part.first]
+    last = [PartialDate.from_iso(part.last) for part in parts if part.last]
+    return Totals(
+        articles=sum(part.articles for part in parts),
+        passages=sum(part.passages for part in parts),
+        words=sum(part.words for part in parts),
+        article_words=sum(part.article_words for part in parts),
+        first=_text(min(first, key=lambda date: date.first_day, default=None)),
+        last=_text(max(last, key=lambda date: date.last_day, default=None)),
+    )
+
+
+def _text(date: PartialDate | None) -> str | None:
+    return None if date is None else str(date)

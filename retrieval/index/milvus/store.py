@@ -1,0 +1,561 @@
+"""The collections of one index in Milvus, and which of their rows count.
+
+    <name>                 the state: what counts, what is being written, the names of sources
+    <name>_files_<g>       a row for each corpus file, as it was when it was read
+    <name>_articles_<g>    a row for each article: all that it is, and its words
+    <name>_passages_<g>    a row for each passage: its embedding and its words
+
+Nobody can swap several collections at once, so rows say from which version on they count (`since`)
+and from which on no longer (`until`), and one row of the state says which version holds. A writer
+writes the version after it; when every shard has done so, that one row is replaced, and whoever
+asks next sees all of it. What a killed writer leaves behind does not count yet, and the next
+one goes on from there. To start anew is to write the collections of the next generation `<g>`.
+"""
+
+import json
+import logging
+import os
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from retrieval.errors import (
+    IndexBusyError,
+    IndexDamagedError,
+    IndexFolderError,
+    IndexNotBuiltError,
+)
+from retrieval.places import MilvusPlace
+
+if TYPE_CHECKING:
+    from pymilvus import MilvusClient
+
+FORMAT = 1  # of everything in the collections; a reader of another format refuses it
+FOREVER = 2**62
+MAX_TEXT = 16_000  # code points: at most 65,535 bytes, which is what a text in Milvus may have
+MAX_STEMS = 4_096  # what an array in Milvus may have
+_PAGE = 1_000  # rows asked for at once
+_ROWS = 500  # rows written at once: below 2 MB each with the usual embeddings
+_TIMEOUT_S = 10.0
+_WRITE_S = 60.0
+_PATIENCE_S = 600.0  # for a cluster to load a collection, or to seal what was written
+_DUMMY = {"nothing": [0.0, 0.0]}  # a collection needs a vector
+
+Row = dict[str, Any]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """How much counts in some files, or in all of them."""
+
+    articles: int = 0
+    passages: int = 0
+    words: int = 0
+    """Stems in all passages together."""
+    article_words: int = 0
+    """Likewise in all articles, their titles included."""
+    first: str | None = None
+    """The date whose first day is the earliest, as ISO 8601; None when nothing is dated."""
+    last: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What counts, and what it was made from."""
+
+    generation: int
+    version: int
+    shards: int
+    """How many filled it together."""
+    corpus: str
+    """The corpus folder, absolute, as the machines that filled it saw it."""
+    model: str
+    model_digest: str
+    dimensions: int
+    passage_settings: str
+    built: str = ""
+    """When the corpus was last taken up, in UTC, as ISO 8601."""
+    files: str = ""
+    """A digest of all files that were read; empty when they have to be read again."""
+    totals: Totals = Totals()
+
+
+class Store:
+    """An open connection. Safe to share between threads.
+
+    Every method blocks and raises `IndexFolderError`, whose message says what Milvus said.
+    """
+
+    def __init__(self, place: MilvusPlace) -> None:
+        """Connects; nothing is made.
+
+        Raises:
+            IndexBusyError: another process has the file open.
+            IndexFolderError: Milvus cannot be reached, or pymilvus is not installed.
+        """
+        self.place = place
+        self._loaded: set[str] = set()
+        self._lock = threading.Lock()
+        self._client = _connect(place)
+        version: str = self._call("get_server_version")
+        self.is_lite = version.startswith("milvus_lite")
+        """Whether it is milvus-lite, also behind an address."""
+
+    def close(self) -> None:
+        """Closes the connection, and the file if it is one."""
+        self._client.close()
+        if self.place.is_file:
+            _files[self.place.uri] -= 1
+            if not _files[self.place.uri]:
+                from milvus_lite.server_manager import server_manager_instance
+
+                server_manager_instance.release_server(self.place.uri)
+
+    # What counts
+
+    def state(self, *, fresh: bool = False) -> State:
+        """What counts now.
+
+        Args:
+            fresh: as of this moment; otherwise it may be what counted some seconds ago.
+
+        Raises:
+            IndexNotBuiltError: nothing yet.
+            IndexDamagedError: it cannot be understood.
+        """
+        found = self._read_state("current", fresh=fresh)
+        if found is None:
+            raise IndexNotBuiltError(self.place)
+        return found
+
+    def target(self) -> State | None:
+        """What was last begun to be written, finished or not; None if nothing ever was."""
+        return self._read_state("target", fresh=True)
+
+    def set_target(self, target: State) -> None:
+        """Notes what is being written, and makes its collections where they are missing."""
+        self._make_state()
+        self._write_state({"target": {"format": FORMAT, **asdict(target)}})
+        self._make_tables(target)
+
+    def publish(self, state: State) -> None:
+        """Makes a version the one that counts, in one step."""
+        self._write_state({"current": {"format": FORMAT, **asdict(state)}})
+
+    def finished(self, target: State) -> list[tuple[Totals, str] | None]:
+        """Totals and digest of the files of each shard, in order; None for one that is not done."""
+        keys = [_done_key(target, shard) for shard in range(target.shards)]
+        rows = self._state_rows(keys, consistency_level="Strong")
+        notes = {row["pk"]: json.loads(row["data"]) for row in rows}
+        return [
+            (Totals(**notes[key]["totals"]), notes[key]["files"]) if key in notes else None
+            for key in keys
+        ]
+
+    def finish(self, target: State, shard: int, totals: Totals, files: str) -> None:
+        """Notes that one shard is done."""
+        note = {"totals": asdict(totals), "files": files}
+        self._write_state({_done_key(target, shard): note})
+
+    def unfinish(self, target: State, shard: int) -> None:
+        """Notes that one shard is being written."""
+        self._call("delete", self.place.collection, ids=[_done_key(target, shard)])
+
+    def writing(self, target: State, shard: int) -> list[str]:
+        """Which articles were last about to be written for a shard, by digest."""
+        key = _writing_key(target, shard)
+        rows = list(self._state_rows([key], consistency_level="Strong"))
+        return list(json.loads(rows[0]["data"])) if rows else []
+
+    def set_writing(self, target: State, shard: int, digests: Sequence[str]) -> None:
+        """Notes which articles are about to be written, lest something of them be lost sight of."""
+        self._write_state({_writing_key(target, shard): list(digests)})
+
+    def sources(self, state: State) -> dict[str, str]:
+        """The names of all sources by their keys."""
+        expression = f'kind == "source" and generation == {state.generation}'
+        rows = self._pages(self.place.collection, expression, ["pk", "data"])
+        return {row["pk"].rpartition(":")[2]: json.loads(row["data"]) for row in rows}
+
+    def add_sources(self, state: State, sources: Mapping[str, str]) -> None:
+        """Notes the names of sources by their keys."""
+        generation = state.generation
+        self._write_state(
+            {f"source:{generation}:{key}": name for key, name in sources.items()},
+            kind="source",
+            generation=generation,
+        )
+
+    def remove_sources(self, state: State, keys: Iterable[str]) -> None:
+        """Forgets names of sources."""
+        if ids := [f"source:{state.generation}:{key}" for key in keys]:
+            self._call("delete", self.place.collection, ids=ids)
+
+    def tidy(self, state: State) -> None:
+        """Removes what no longer counts, but for rows that counted in the last version.
+
+        Somebody may just be asking it.
+        """
+        for table in ("articles", "passages"):
+            self.delete_where(state, table, f"until < {state.version}")
+        spent = [_done_key(state, shard) for shard in range(state.shards)]
+        self._call("delete", self.place.collection, ids=spent)
+
+    def drop_below(self, generation: int) -> None:
+        """Drops the collections of all generations before this one."""
+        for name, number in self._numbered():
+            if number < generation:
+                self._call("drop_collection", name)
+        if self._exists(self.place.collection):
+            old = f'kind == "source" and generation < {generation}'
+            self._call("delete", self.place.collection, filter=old)
+
+    def last_generation(self) -> int:
+        """The last generation that collections were made for; 0 if there are none."""
+        return max((number for _, number in self._numbered()), default=0)
+
+    def _numbered(self) -> list[tuple[str, int]]:
+        """The collections that rows are in, with their generations."""
+        names: list[str] = self._call("list_collections")
+        parts = [(name, *name.rpartition("_")[::2]) for name in names]
+        tables = {f"{self.place.collection}_{table}" for table in _TABLES}
+        return [(name, int(end)) for name, table, end in parts if table in tables and end.isdigit()]
+
+    # Rows
+
+    def write(
+        self, state: State, table: str, rows: Sequence[Row], *, partial: bool = False
+    ) -> None:
+        """Writes rows over those with the same keys; with `partial`, only the fields given."""
+        name = _table(self.place, table, state)
+        extra = {"partial_update": True} if partial else {}
+        self._load(name)
+        for start in range(0, len(rows), _ROWS):
+            some = list(rows[start : start + _ROWS])
+            self._call("upsert", name, some, timeout=_WRITE_S, **extra)
+
+    def delete(self, state: State, table: str, keys: Sequence[str]) -> None:
+        """Removes rows by their keys."""
+        for start in range(0, len(keys), _PAGE):
+            self._call("delete", _table(self.place, table, state), ids=keys[start : start + _PAGE])
+
+    def delete_where(self, state: State, table: str, expression: str) -> None:
+        """Removes all rows for which an expression holds."""
+        name = _table(self.place, table, state)
+        self._load(name)
+        self._call("delete", name, filter=expression, timeout=_WRITE_S)
+
+    def get(
+        self, state: State, table: str, keys: Iterable[str], fields: Sequence[str], **options: Any
+    ) -> dict[str, Row]:
+        """Those of these rows that are there, by their keys."""
+        name, wanted = _table(self.place, table, state), list(dict.fromkeys(keys))
+        found: dict[str, Row] = {}
+        for start in range(0, len(wanted), _PAGE):
+            rows = self._query(name, ["pk", *fields], ids=wanted[start : start + _PAGE], **options)
+            found |= {row["pk"]: row for row in rows}
+        return found
+
+    def select(
+        self, state: State, table: str, expression: str, fields: Sequence[str], page: int = _PAGE
+    ) -> Iterator[Row]:
+        """All rows for which an expression holds, page by page, in order of key."""
+        return self._pages(_table(self.place, table, state), expression, ["pk", *fields], page)
+
+    def count(self, state: State, table: str, expression: str, **options: Any) -> int:
+        """For how many rows an expression holds."""
+        name = _table(self.place, table, state)
+        rows = self._query(name, ["count(*)"], filter=expression, **options)
+        return int(rows[0]["count(*)"])
+
+    def search(
+        self,
+        state: State,
+        table: str,
+        field: str,
+        vector: Any,
+        limit: int,
+        expression: str,
+        fields: Sequence[str],
+        **options: Any,
+    ) -> list[tuple[float, Row]]:
+        """The rows with the greatest inner products, the greatest first, with `pk` and fields."""
+        name = _table(self.place, table, state)
+        self._load(name)
+        hits = self._call(
+            "search",
+            name,
+            data=[vector],
+            anns_field=field,
+            limit=limit,
+            filter=expression,
+            output_fields=list(fields),
+            search_params={"metric_type": "IP"},
+            **options,
+        )[0]
+        return [(float(hit["distance"]), {"pk": hit["pk"], **hit["entity"]}) for hit in hits]
+
+    def flush(self, state: State) -> None:
+        """Has what was written sealed and indexed."""
+        for table in _TABLES:
+            self._call("flush", _table(self.place, table, state), timeout=_PATIENCE_S)
+
+    # The client
+
+    def _call(self, verb: str, *arguments: Any, timeout: float = _TIMEOUT_S, **named: Any) -> Any:
+        if self.place.is_file:  # it is in this very process, and only slow
+            timeout = _PATIENCE_S
+        call = getattr(self._client, verb)
+        return _guarded(self.place, lambda: call(*arguments, timeout=timeout, **named))
+
+    def _query(self, name: str, fields: Sequence[str], **named: Any) -> list[Row]:
+        self._load(name)
+        rows: list[Row] = self._call("query", name, output_fields=list(fields), **named)
+        return rows
+
+    def _pages(
+        self, name: str, expression: str, fields: Sequence[str], page: int = _PAGE
+    ) -> Iterator[Row]:
+        self._load(name)
+        pages = self._call(
+            "query_iterator",
+            name,
+            batch_size=page,
+            filter=expression,
+            output_fields=list(fields),
+            consistency_level="Strong",
+        )
+        try:
+            while rows := _guarded(self.place, pages.next):
+                yield from rows
+        finally:
+            pages.close()
+
+    def _exists(self, name: str) -> bool:
+        return bool(self._call("has_collection", name))
+
+    def _load(self, name: str) -> None:
+        """Has a collection loaded, once."""
+        if name in self._loaded:
+            return
+        with self._lock:
+            if not self._exists(name):
+                raise IndexDamagedError(self.place, f"there is no collection {name}")
+            self._call("load_collection", name, timeout=_PATIENCE_S)
+            self._loaded.add(name)
+
+    # The state
+
+    def _read_state(self, key: str, *, fresh: bool) -> State | None:
+        level = {"consistency_level": "Strong"} if fresh else {}
+        rows = list(self._state_rows([key], **level))
+        if not rows:
+            return None
+        try:
+            raw = json.loads(rows[0]["data"])
+            if raw.pop("format") != FORMAT:
+                raise IndexDamagedError(self.place, "written by another version of Dateline")
+            return State(**{**raw, "totals": Totals(**raw["totals"])})
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise IndexDamagedError(self.place, "its state cannot be understood") from error
+
+    def _state_rows(self, keys: Sequence[str], **options: Any) -> Iterator[Row]:
+        name = self.place.collection
+        if name not in self._loaded and not self._exists(name):
+            return
+        for start in range(0, len(keys), _PAGE):
+            some = list(keys[start : start + _PAGE])
+            yield from self._query(name, ["pk", "data"], ids=some, **options)
+
+    def _write_state(
+        self, values: Mapping[str, object], kind: str = "note", generation: int = 0
+    ) -> None:
+        rows = [
+            {"pk": key, "kind": kind, "generation": generation, "data": json.dumps(value), **_DUMMY}
+            for key, value in values.items()
+        ]
+        for start in range(0, len(rows), _ROWS):
+            self._call("upsert", self.place.collection, rows[start : start + _ROWS])
+
+    # The collections
+
+    def _make_state(self) -> None:
+        from pymilvus import DataType
+
+        fields = {
+            "kind": (DataType.VARCHAR, {"max_length": 16}),
+            "generation": (DataType.INT64, {}),
+            "data": (DataType.VARCHAR, {"max_length": 65_535}),
+        }
+        self._make(self.place.collection, fields, {})
+
+    def _make_tables(self, state: State) -> None:
+        """Makes them with indexes that may be dropped, and others made, while they are in use."""
+        from pymilvus import DataType
+
+        key = (DataType.VARCHAR, {"max_length": 32})
+        number: tuple[Any, Row] = (DataType.INT64, {})
+        text = (DataType.VARCHAR, {"max_length": 65_535})
+        searched = {
+            "article": key,  # stands for its id
+            "place": (DataType.VARCHAR, {"max_length": 2_048}),  # in order: its id
+            "since": number,
+            "until": number,
+            "first_day": number,  # of what its date can mean, as days since the year 1
+            "last_day": number,
+            "source": key,
+            "length": number,  # in stems
+            "words": (DataType.SPARSE_FLOAT_VECTOR, {}),
+            "stems": (
+                DataType.ARRAY,
+                {"element_type": DataType.INT64, "max_capacity": MAX_STEMS},
+            ),
+        }
+        dense = (
+            {"index_type": "FLAT"}
+            if self.is_lite  # whose graph finds too little behind a filter
+            else {"index_type": "HNSW", "params": {"M": 32, "efConstruction": 256}}
+        )
+        sparse = {"words": {"index_type": "SPARSE_INVERTED_INDEX"}}
+
+        def inverted(*fields: str) -> dict[str, Row]:
+            if self.place.is_file:  # which is small: they take longer to make than they save
+                return {}
+            stems = [] if self.is_lite else ["stems"]  # milvus-lite has none for arrays
+            common = ("article", "since", "until", "first_day", "last_day", "source", *stems)
+            return {field: {"index_type": "INVERTED"} for field in (*common, *fields)}
+
+        self._make(
+            _table(self.place, "files", state),
+            {"hash": number, "troubled": (DataType.BOOL, {}), "data": text},
+            {},
+        )
+        self._make(
+            _table(self.place, "articles", state),
+            {
+                **searched,
+                "address": key,  # equal for articles that may be versions of one
+                "headline": key,
+                "alike": (DataType.BOOL, {}),  # whether some other has been seen that is so
+                "key": key,  # what buttons call it
+                "file": key,
+                "path": (DataType.VARCHAR, {"max_length": 4_096}),
+                "content": key,  # equal where embeddings are
+                "passages": number,
+                "part": number,  # a long article has several rows; this is the first one when 0
+                "parts": number,
+                "body": text,
+            },
+            sparse | inverted("key", "file", "content", "address", "headline", "alike"),
+        )
+        self._make(
+            _table(self.place, "passages", state),
+            {
+                **searched,
+                "digest": key,  # the key of its article's row
+                "ordinal": number,
+                "embedding": (DataType.FLOAT_VECTOR, {"dim": max(2, state.dimensions)}),
+            },
+            {"embedding": dense} | sparse | inverted("digest"),
+        )
+
+    def _make(
+        self, name: str, fields: Mapping[str, tuple[Any, Row]], indexes: Mapping[str, Row]
+    ) -> None:
+        """Makes a collection, or what is missing of one."""
+        from pymilvus import DataType, MilvusClient
+
+        fields = dict(fields)
+        if not indexes:
+            fields["nothing"] = (DataType.FLOAT_VECTOR, {"dim": 2})
+            indexes = {"nothing": {"index_type": "FLAT"}}
+        if not self._exists(name):
+            schema = MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False)
+            schema.add_field("pk", DataType.VARCHAR, is_primary=True, max_length=128)
+            for field, (kind, options) in fields.items():
+                schema.add_field(field, kind, **options)
+            self._call("create_collection", name, schema=schema, consistency_level="Bounded")
+        there: list[str] = self._call("list_indexes", name)
+        parameters = MilvusClient.prepare_index_params()
+        for field, options in indexes.items():
+            if field not in there:
+                metric = {} if options["index_type"] == "INVERTED" else {"metric_type": "IP"}
+                parameters.add_index(field, index_name=field, **metric, **options)
+        if len(parameters):  # not waited for: that takes half a second each, and nothing is in it
+            self._call("create_index", name, parameters, sync=False)
+
+
+_TABLES = ("files", "articles", "passages")
+
+
+def _table(place: MilvusPlace, table: str, state: State) -> str:
+    return f"{place.collection}_{table}_{state.generation}"
+
+
+def _done_key(target: State, shard: int) -> str:
+    return f"done:{target.generation}:{target.version}:{shard}/{target.shards}"
+
+
+def _writing_key(target: State, shard: int) -> str:
+    return f"writing:{target.generation}:{shard}/{target.shards}"
+
+
+_files: Counter[str] = Counter()
+"""How many connections there are to each file, all of which one server in this process serves."""
+
+
+def _connect(place: MilvusPlace) -> "MilvusClient":
+    environment = {"GRPC_VERBOSITY": "NONE", **os.environ}  # its warnings are nobody's business
+    os.environ.update(environment)
+    try:
+        from pymilvus import MilvusClient
+
+        if place.is_file:
+            import milvus_lite  # noqa: F401
+    except ImportError:
+        raise IndexFolderError(
+            f"the index {place} is in Milvus, for which a library is missing; "
+            "install it with: pip install 'dateline[milvus]'"
+        ) from None
+    finally:
+        os.environ.clear()  # pymilvus reads any .env file that it finds into it
+        os.environ.update(environment)
+    # What goes wrong is said by our errors; these print it as well.
+    for name in ("pymilvus", "milvus_lite"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    if place.is_file:
+        Path(place.uri).absolute().parent.mkdir(parents=True, exist_ok=True)
+    client = _guarded(
+        place,
+        lambda: MilvusClient(
+            place.uri, token=place.token, db_name=place.database, timeout=_TIMEOUT_S
+        ),
+    )
+    if place.is_file:
+        _files[place.uri] += 1
+    return client
+
+
+def _guarded(place: MilvusPlace, call: Callable[[], T]) -> T:
+    """What a call gives, its failure in our words."""
+    from grpc import RpcError
+    from pymilvus import MilvusException
+
+    try:
+        return call()
+    except (MilvusException, RpcError) as error:
+        said = error.message if isinstance(error, MilvusException) else error.details()
+        cause = " ".join(str(said or error).split())[:200]
+        if place.is_file and "Open local milvus failed" in cause:
+            raise IndexBusyError(
+                f"{place.uri} cannot be opened; another process has it open, or it is no file "
+                "of milvus-lite. Many processes can share a Milvus server"
+            ) from error
+        raise IndexFolderError(
+            f"Milvus at {place} does not do what it is asked ({cause}); see that it runs, that "
+            "DATELINE_INDEX is its address, and whether it wants DATELINE_MILVUS_TOKEN"
+        ) from error

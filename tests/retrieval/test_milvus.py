@@ -1,0 +1,612 @@
+"""The index in Milvus: what a folder needs not, and that both give the same."""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retrieval.dates import PartialDate
+from retrieval.embedder import Embeddings, Progress, no_progress
+from retrieval.engine import Engine
+from retrieval.errors import (
+    IndexBusyError,
+    IndexFolderError,
+    IndexMismatchError,
+    IndexNotBuiltError,
+)
+from retrieval.index.access import access
+from retrieval.index.milvus import filling
+from retrieval.index.milvus.filling import fill
+from retrieval.index.milvus.index import MilvusIndex
+from retrieval.index.milvus.rows import hash_of
+from retrieval.index.milvus.store import MAX_STEMS, MAX_TEXT, Store
+from retrieval.index.milvus.weights import dimension, document_vector, rarity, score
+from retrieval.places import MilvusPlace, Shard, parse_milvus
+from retrieval.survey import survey
+from retrieval.types import Filters, Places, article_key
+from retrieval.words import stems
+from tests.conftest import Corpus
+from tests.fakes.hashing_embedder import HashingEmbedder
+from tests.retrieval.making import (
+    make_corpus,
+    make_index,
+    milvus_server,
+    open_index,
+    pool_of,
+    texts_of,
+    update_index,
+)
+
+_FILES = {
+    "a.txt": "Published: 2024-02-20\n\nKim rode in a car. It was new.\n\nPutin gave it.\n",
+    "b.txt": "Published: 2024-03\n\nThe tram of Tarn opened on Sunday.\n",
+    "c.jsonl": '{"id": "ice", "text": "The glacier lost ice.", "source": "Reuters"}\n',
+    "d.txt": "The bridge of Tarn is closed.\n",
+}
+
+
+@pytest.fixture
+def store(milvus: MilvusPlace) -> Iterator[Store]:
+    """A connection to an empty Milvus."""
+    opened = Store(milvus)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[MilvusPlace]:
+    """An empty Milvus that several processes can use."""
+    with milvus_server(tmp_path / "served") as place:
+        yield place
+
+
+# Where
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("http://host:19530", MilvusPlace("http://host:19530", "dateline")),
+        ("http://host:19530/", MilvusPlace("http://host:19530", "dateline")),
+        ("https://host/news", MilvusPlace("https://host", "news")),
+        ("http://host:1/desk/news", MilvusPlace("http://host:1", "news", "desk")),
+        ("news.db", MilvusPlace("news.db", "dateline")),
+        ("/srv/news.db/sport", MilvusPlace("/srv/news.db", "sport")),
+        ("news", None),
+        ("~/.cache/dateline/db", None),
+    ],
+)
+def test_addresses_and_files_are_told_from_folders(text: str, expected: MilvusPlace | None) -> None:
+    """One setting names every kind of index."""
+    assert expected == parse_milvus(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://me:secret@host:19530",
+        "http://host/a/b/c",
+        "http://host/no-dash",
+        "x.db/1st",
+        "http://",
+    ],
+)
+def test_what_is_no_address_is_refused_without_repeating_a_password(text: str) -> None:
+    """The sentence ends up in logs and on screens."""
+    with pytest.raises(ValueError, match=r"use letters|give http") as caught:
+        parse_milvus(text)
+    assert "secret" not in str(caught.value)
+
+
+def test_the_token_is_never_shown() -> None:
+    """Places are printed in messages."""
+    place = MilvusPlace("http://host:19530", token="secret")  # noqa: S106
+
+    assert "secret" not in f"{place} {place!r}"
+
+
+@given(of=st.integers(1, 1000), path=st.text(st.characters(exclude_categories=["Cs"])))
+def test_every_file_is_in_exactly_one_shard(of: int, path: str) -> None:
+    """None may be left out, and none be filled twice."""
+    place = hash_of(path)
+
+    assert 1 == sum(place in Shard(number, of).range for number in range(of))
+
+
+def test_a_hash_is_the_same_on_every_machine() -> None:
+    """Python's own differs from process to process."""
+    assert 2_922_251_417 == hash_of("a.txt")
+
+
+# Scores
+
+
+@given(
+    st.lists(st.sampled_from(["car", "tram", "ice", "kim", "gift"]), max_size=400),
+    st.floats(1, 500),
+)
+def test_scores_are_those_of_the_mean_of_the_day(words: list[str], mean: float) -> None:
+    """Vectors are made with another mean, and are not written again when it moves."""
+    question = {dimension(word): 1.5 for word in ("car", "ice", "unheard")}
+    counts = Counter(words)
+    expected = sum(
+        1.5 * counts[word] / (counts[word] + 1.5 * (0.25 + 0.75 * len(words) / mean))
+        for word in ("car", "ice")
+        if counts[word]
+    )
+    made = {dim: float(np.float32(weight)) for dim, weight in document_vector(words, 40).items()}
+
+    assert pytest.approx(expected) == score(question, made, len(words), 40, mean)
+
+
+def test_a_rare_stem_is_worth_more() -> None:
+    """And one that all documents hold still a little: Lucene's, which is never negative."""
+    assert rarity(100, 1) > rarity(100, 50) > rarity(100, 100) > 0
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        Filters(),
+        Filters(after=PartialDate(2024, 3)),
+        Filters(before=PartialDate(2024, 2, 28)),
+        Filters(after=PartialDate(2024, 1), before=PartialDate(2024, 3, 2)),
+        Filters(sources=frozenset({"0.txt", "7.txt"})),
+        Filters(source="nobody"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("k", [3, 50])
+def test_both_kinds_of_index_find_the_same(
+    both: tuple[Path, MilvusPlace], filters: Filters, k: int
+) -> None:
+    """The same passages with the same scores, ties and all."""
+    folder, milvus = (open_index(place) for place in both)
+
+    assert folder.count(filters) == milvus.count(filters)
+    for question in ("the gift of a car", "Kim and the tram of ice", "is it the?", "unheard"):
+        assert pool_of(folder, question, filters, k) == pool_of(milvus, question, filters, k)
+
+
+@pytest.fixture(scope="module", params=["file", "server"])
+def both(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[tuple[Path, MilvusPlace]]:
+    """One corpus in both: two hundred articles, many of them alike."""
+    folder = tmp_path_factory.mktemp("both")
+    words = ["car", "tram", "ice", "Kim", "Putin", "gift", "vote", "bridge"]
+    texts = {
+        f"{n}": f"Published: {['2024-02-20', '2024-03', '2024', '2024-03-18'][n % 4]}\n\n"
+        f"The {words[n % 8]} and the {words[n // 3 % 8]} of {words[n // 7 % 8]}.\n\n"
+        f"A {words[n // 5 % 8]} came{' again' * (n % 3)}."
+        for n in range(200)
+    }
+    texts |= {f"undated-{n}": f"The {words[n]} of Tarn." for n in range(8)}
+    make_index(folder, texts)
+    with milvus_server(folder / "served") as server:
+        place = server if request.param == "server" else MilvusPlace(str(folder / "news.db"))
+        update_index(folder / "corpus", place)
+        yield folder / "index", place
+
+
+def test_stems_are_counted_here_as_milvus_counts_them(
+    both: tuple[Path, MilvusPlace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Milvus-lite takes too long for it, where there is more than a little."""
+    asked = "the gift of a tram of Tarn"
+    before = pool_of(open_index(both[1]), asked)
+    monkeypatch.setattr("retrieval.index.milvus.index._COUNTED", 10)
+
+    assert before == pool_of(open_index(both[1]), asked)
+
+
+def test_an_article_is_found_by_its_key(both: tuple[Path, MilvusPlace]) -> None:
+    """That is how a button knows it, perhaps of a version that came after the lists were made."""
+    for place in both:
+        index = open_index(place)
+        article = index.articles[7]
+        key = article_key(article)
+
+        assert [article, article] == [index.find(key), index.find(key[:8])]
+        assert [None, None, None] == [index.find(key[:8] + "__"), index.find("no"), index.find("ü")]
+
+
+def test_both_tell_the_same_of_what_there_is(both: tuple[Path, MilvusPlace]) -> None:
+    """Lists, summaries and windows are made of it."""
+    folder, milvus = (open_index(place) for place in both)
+
+    assert list(folder.articles) == list(milvus.articles)
+    assert folder.summary == milvus.summary
+    assert set(folder.sources) == set(milvus.sources)
+    assert len(folder.articles) == len(milvus.articles)
+    for words in (["tram"], ["tram", "ic"], ["unheard"], ["tarn"]):
+        assert folder.first_told(words) == milvus.first_told(words)
+
+
+def test_a_long_article_comes_back_whole(corpus: Corpus, milvus: MilvusPlace) -> None:
+    """A text in Milvus has an end, and an array too."""
+    words = [f"word{n}" for n in range(MAX_STEMS + 500)]
+    text = ". ".join(" ".join(words[n : n + 50]).capitalize() for n in range(0, len(words), 50))
+    folder = corpus({"long.txt": text + " “ölçü 𝔘”."})
+    update_index(folder, milvus)
+    index = open_index(milvus)
+
+    assert len(text) > 2 * MAX_TEXT
+    assert (folder / "long.txt").read_text(encoding="utf-8") == index.articles[0].text
+    assert pool_of(index, "word7")
+
+
+# Filling
+
+
+class _Stumbling(HashingEmbedder):
+    """Dies at the second batch."""
+
+    def embed_passages(self, texts: Sequence[str], progress: Progress = no_progress) -> Embeddings:
+        """Embeddings of the first texts that it is given."""
+        if self.embedded:
+            raise KeyboardInterrupt
+        return super().embed_passages(texts, progress)
+
+
+def test_nothing_counts_before_all_shards_are_done(corpus: Corpus, store: Store) -> None:
+    """A question must not be answered from half of the coverage."""
+    folder = corpus(_FILES)
+    first = fill(folder, store, HashingEmbedder(), Shard(0, 3))
+    second = fill(folder, store, HashingEmbedder(), Shard(2, 3))
+    with pytest.raises(IndexNotBuiltError):
+        MilvusIndex(store)
+    with pytest.raises(IndexNotBuiltError, match="dateline index --shard I/3"):
+        access(Places(folder, store.place)).is_current(HashingEmbedder().model)
+    third = fill(folder, store, HashingEmbedder(), Shard(1, 3))
+
+    assert [2, 1, 0] == [changes.shards_left for changes in (first, second, third)]
+    assert 4 == sum(len(changes.added) for changes in (first, second, third))
+    assert 4 == MilvusIndex(store).summary.articles
+
+
+def test_shards_give_what_one_machine_gives(corpus: Corpus, store: Store, tmp_path: Path) -> None:
+    """However many fill it, in whatever order, also after one filled it alone."""
+    folder = corpus(_FILES)
+    update_index(folder, tmp_path / "index")
+    fill(folder, store, HashingEmbedder(), Shard())
+    corpus({"b.txt": "The tram of Tarn stopped.\n", "e.txt": "A car of Kim.\n"})
+    (folder / "a.txt").unlink()
+    update_index(folder, tmp_path / "index")
+    for number in (1, 0):
+        before = MilvusIndex(store).summary.articles
+        fill(folder, store, HashingEmbedder(), Shard(number, 2))
+    expected, found = open_index(tmp_path / "index"), MilvusIndex(store)
+
+    assert 4 == before
+    assert list(expected.articles) == list(found.articles)
+    assert expected.summary == found.summary
+    for question in ("car of Kim", "tram of Tarn", "glacier"):
+        assert pool_of(expected, question) == pool_of(found, question)
+
+
+def test_what_several_filled_is_not_changed_by_asking(corpus: Corpus, store: Store) -> None:
+    """A bot's machine may have none of the files, or other versions of them."""
+    folder = corpus(_FILES)
+    for number in range(2):
+        fill(folder, store, HashingEmbedder(), Shard(number, 2))
+    corpus({"e.txt": "New.\n"})
+
+    assert access(Places(folder, store.place)).is_current(HashingEmbedder().model)
+
+
+def test_a_killed_filling_changes_nothing_and_is_gone_on_with(
+    corpus: Corpus, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Days of embedding are not done twice."""
+    monkeypatch.setattr(filling, "_BATCH", 1)
+    folder = corpus(_FILES)
+    fill(folder, store, HashingEmbedder(), Shard())
+    index = MilvusIndex(store)
+    before = texts_of(index), pool_of(index, "car tram ice")
+    corpus({"e.txt": "One car more.\n", "f.txt": "One tram more.\n", "b.txt": "No tram.\n"})
+    (folder / "d.txt").unlink()
+
+    with pytest.raises(KeyboardInterrupt):
+        fill(folder, store, _Stumbling(), Shard())
+    assert before == (texts_of(index), pool_of(index, "car tram ice"))
+    assert before == (texts_of(MilvusIndex(store)), pool_of(MilvusIndex(store), "car tram ice"))
+    embedder = HashingEmbedder()
+    fill(folder, store, embedder, Shard())
+    assert ["One car more.", "One tram more."] == embedder.embedded
+    assert ["a", "b", "e", "f", "ice"] == [a.article_id for a in MilvusIndex(store).articles]
+
+
+def test_passages_whose_article_was_never_written_do_not_stay(
+    corpus: Corpus, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They would be found by every search, and be of no use to any."""
+    write = Store.write
+
+    def die_at_articles(store: Store, state: object, table: str, *rest: object) -> None:
+        if table == "articles":
+            raise KeyboardInterrupt
+        write(store, state, table, *rest)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as dying:
+        dying.setattr(Store, "write", die_at_articles)
+        with pytest.raises(KeyboardInterrupt):
+            fill(corpus(_FILES), store, HashingEmbedder(), Shard())
+    target = store.target()
+    assert target is not None
+    assert 5 == store.count(target, "passages", "since > 0")
+    fill(corpus({"a.txt": "Something else.\n"}), store, HashingEmbedder(), Shard())
+
+    assert 4 == store.count(store.state(), "passages", "since > 0")
+
+
+def test_an_open_index_follows_what_is_published(corpus: Corpus, milvus: MilvusPlace) -> None:
+    """Many bots ask one collection, and none has to be told."""
+    folder = corpus(_FILES)
+    update_index(folder, milvus)
+    index = open_index(milvus)
+    seen = index.articles
+    index._read_at = 0.0  # type: ignore[attr-defined]  # a second later
+    corpus({"b.txt": "The tram of Tarn burned.\n"})
+    (folder / "d.txt").unlink()
+    update_index(folder, milvus)
+
+    assert 3 == index.summary.articles
+    assert ("b", "The tram of Tarn burned.") in texts_of(index)
+    assert 4 == len(list(seen))  # a list that was begun is finished
+
+
+def test_an_id_goes_to_the_first_file_that_has_it(corpus: Corpus, place: Path) -> None:
+    """Also when that file comes later."""
+    folder = corpus({"b.jsonl": '{"id": "x", "text": "From b."}\n{"id": "y", "text": "Also b."}\n'})
+    update_index(folder, place)
+    corpus({"a.jsonl": '{"id": "x", "text": "From a."}\n'})
+    changes = update_index(folder, place)
+
+    assert ["b.jsonl: another article has the id 'x' already; rename one"] == [
+        str(error) for error in changes.refused
+    ]
+    assert [("x", "From a."), ("y", "Also b.")] == texts_of(open_index(place))
+
+
+def test_an_id_goes_to_the_first_file_in_whichever_shard(corpus: Corpus, store: Store) -> None:
+    """The machine that has the other file reads it again, and hears of it."""
+    names = [f"{n}.jsonl" for n in range(9)]
+    first, second = (
+        next(name for name in order if hash_of(name) in shard.range)
+        for order, shard in ((names, Shard(0, 2)), (names[::-1], Shard(1, 2)))
+    )
+    assert first < second
+    folder = corpus({second: '{"id": "x", "text": "Second."}\n{"id": "y", "text": "Alone."}\n'})
+    for number in (0, 1):
+        fill(folder, store, HashingEmbedder(), Shard(number, 2))
+    corpus({first: '{"id": "x", "text": "First."}\n'})
+    _, changes = (fill(folder, store, HashingEmbedder(), Shard(n, 2)) for n in (0, 1))
+    taken = texts_of(MilvusIndex(store))
+    (folder / first).unlink()
+    for number in (0, 1):
+        fill(folder, store, HashingEmbedder(), Shard(number, 2))
+
+    assert [("x", "First."), ("y", "Alone.")] == taken
+    assert [f"{second}: another article has the id 'x' already; rename one"] == [
+        str(error) for error in changes.refused
+    ]
+    assert [("x", "Second."), ("y", "Alone.")] == texts_of(MilvusIndex(store))
+
+
+def test_rebuilding_replaces_an_index_of_another_model(corpus: Corpus, store: Store) -> None:
+    """The old one is answered from until the new one is whole."""
+    folder = corpus(_FILES)
+    fill(folder, store, HashingEmbedder(), Shard())
+    with pytest.raises(IndexMismatchError):
+        fill(folder, store, HashingEmbedder("other"), Shard(0, 2))
+    other = HashingEmbedder("other")
+    fill(folder, store, other, Shard(0, 2), rebuild=True)
+    old = store.state(fresh=True)
+    fill(folder, store, other, Shard(1, 2), rebuild=True)
+    new = store.state(fresh=True)
+
+    assert ("hashing", "other") == (old.model, new.model)
+    assert 5 == len(other.embedded)
+    assert 4 == MilvusIndex(store).summary.articles
+    assert not [name for name in store._call("list_collections") if name.endswith("_1")]
+
+
+def test_machines_that_disagree_on_the_model_are_stopped(corpus: Corpus, store: Store) -> None:
+    """Half a collection of each would answer nothing right."""
+    folder = corpus(_FILES)
+    fill(folder, store, HashingEmbedder(), Shard(0, 2))
+
+    with pytest.raises(IndexMismatchError, match=r"model hashing .* not with other"):
+        fill(folder, store, HashingEmbedder("other"), Shard(1, 2))
+
+
+def test_two_coverages_share_one_milvus(corpus: Corpus, milvus: MilvusPlace) -> None:
+    """Each in its own collections."""
+    update_index(corpus(_FILES), milvus)
+    other = replace(milvus, collection="other")
+    update_index(make_corpus(Path(milvus.uri).parent / "second", {"z": "Snow fell."}), other)
+
+    assert [("z", "Snow fell.")] == texts_of(open_index(other))
+    assert 4 == open_index(milvus).summary.articles
+
+
+def test_a_process_without_the_files_answers(corpus: Corpus, milvus: MilvusPlace) -> None:
+    """The passages and their articles are in Milvus too."""
+    folder = corpus(_FILES)
+    update_index(folder, milvus)
+    before = texts_of(open_index(milvus))
+    for path in folder.iterdir():
+        path.unlink()
+    folder.rmdir()
+    model = HashingEmbedder().model
+    nowhere = access(Places(folder, milvus))
+    elsewhere = access(Places(Path(milvus.uri).parent, milvus, any_corpus=True))
+
+    assert nowhere.is_current(model)
+    assert elsewhere.is_current(model)
+    assert before == texts_of(nowhere.open(model)) == texts_of(elsewhere.open(model))
+    assert 4 == len(survey(Places(folder, milvus)).articles)
+    with pytest.raises(IndexMismatchError, match="was built from the corpus"):
+        access(Places(Path(milvus.uri).parent, milvus)).is_current(model)
+
+
+def test_an_older_version_gives_way_in_both(
+    corpus: Corpus, milvus: MilvusPlace, tmp_path: Path
+) -> None:
+    """Versions are found among all articles, of which none is in memory here."""
+    told = "The tram of Tarn opened on Sunday, the mayor said, and cost 5 million crowns"
+    folder = corpus(
+        {
+            "old.md": f"---\nurl: https://a.example/1\ndate: 2024-03-01\n---\n{told}.\n",
+            "other.md": "---\nurl: https://a.example/2\n---\nThe tram of Tarn is red.\n",
+        }
+    )
+    update_index(folder, milvus)
+    alone = [article.article_id for article in open_index(milvus).alike()]
+    corpus({"new.md": f"---\nurl: https://a.example/1\ndate: 2024-03-02\n---\n{told} more.\n"})
+    update_index(folder, milvus)
+    update_index(folder, tmp_path / "index")
+    indexes = [open_index(tmp_path / "index"), open_index(milvus)]
+    newest = Filters(without=frozenset({"old"}))
+
+    assert [] == alone
+    for index in indexes:
+        assert ["new", "old"] == sorted(article.article_id for article in index.alike())
+        assert 2 == index.count(newest)
+    expected, found = (pool_of(index, "tram of Tarn", newest) for index in indexes)
+    assert expected == found
+    assert not [passage_id for passage_id in found if passage_id.startswith("old")]
+
+
+def test_the_seeds_are_answered_alike(seeds: Path, milvus: MilvusPlace, tmp_path: Path) -> None:
+    """The whole way, with the real model and reader, and on after a reload."""
+    folder, places = Places(seeds, tmp_path / "index"), Places(seeds, milvus)
+    expected, engine = Engine.open(folder), Engine.open(places)
+    path = Path(__file__).with_name("seed-questions.jsonl")
+    questions = [json.loads(line)["text"] for line in path.read_text("utf-8").splitlines()]
+
+    def answers(engine: Engine) -> list[object]:
+        return [
+            [(quote.article.article_id, quote.span) for quote in (*answer.quotes, *answer.nearest)]
+            for answer in map(engine.answer, questions)
+        ]
+
+    wanted = answers(expected)
+    assert wanted == answers(engine)
+    assert wanted == answers(engine.reload(places))
+    assert expected.timeline("luxury car").quotes == engine.timeline("luxury car").quotes
+
+
+# Trouble
+
+
+def test_a_milvus_that_is_not_there_is_said_in_a_sentence() -> None:
+    """With what to look at."""
+    place = MilvusPlace("http://127.0.0.1:1", token="secret")  # noqa: S106
+    with pytest.raises(
+        IndexFolderError, match=r"Milvus at http://127.0.0.1:1/.*see that"
+    ) as caught:
+        Store(place)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_milvus_that_does_not_answer_in_time_is_said(
+    corpus: Corpus, served: MilvusPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever waits in Discord is told, and may ask again."""
+    update_index(corpus(_FILES), served)
+    index = open_index(served)
+    call = Store._call
+
+    def hurried(store: Store, verb: str, *rest: object, **named: object) -> object:
+        return call(store, verb, *rest, **{**named, "timeout": 1e-6})  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Store, "_call", hurried)
+    with pytest.raises(IndexFolderError, match=r"Milvus at .* does not do what it is asked"):
+        pool_of(index, "car")
+
+
+def test_a_missing_library_is_said_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It does not come with a plain installation."""
+    monkeypatch.setitem(sys.modules, "pymilvus", None)
+    with pytest.raises(IndexFolderError, match=r"pip install 'dateline\[milvus\]'"):
+        Store(MilvusPlace("http://127.0.0.1:1"))
+
+
+def test_a_file_that_another_process_has_open_is_busy(milvus: MilvusPlace) -> None:
+    """Milvus-lite is for one process at a time."""
+    program = (
+        "import sys; from pymilvus import MilvusClient\n"
+        "client = MilvusClient(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", program, milvus.uri],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as other:
+        assert other.stdout is not None
+        assert "open\n" == other.stdout.readline()
+        with pytest.raises(IndexBusyError, match="another process has it open"):
+            Store(milvus)
+        other.communicate("")
+
+
+def test_a_state_of_another_version_is_refused(corpus: Corpus, store: Store) -> None:
+    """Its rows may mean something else."""
+    fill(corpus(_FILES), store, HashingEmbedder(), Shard())
+    store._write_state({"current": {"format": 0}})
+
+    with pytest.raises(IndexFolderError, match="another version of Dateline"):
+        fill(corpus(_FILES), store, HashingEmbedder(), Shard())
+    fill(corpus(_FILES), store, HashingEmbedder(), Shard(), rebuild=True)
+
+    assert 4 == MilvusIndex(store).summary.articles
+
+
+def test_two_processes_use_one_server(corpus: Corpus, served: MilvusPlace) -> None:
+    """One fills while another asks, which sees the old version or the new, and no mixture."""
+    folder = corpus({"a.txt": "Version 0.\n", "b.txt": "Version 0.\n"})
+    update_index(folder, served)
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from retrieval.places import parse_milvus\n"
+        "from tests.retrieval.making import update_index\n"
+        "for number in range(1, 6):\n"
+        "    for name in ('a.txt', 'b.txt'):\n"
+        "        Path(sys.argv[1], name).write_text(f'Version {number * \"I\"}.')\n"
+        "    update_index(Path(sys.argv[1]), parse_milvus(sys.argv[2]))\n"
+    )
+    index, seen = open_index(served), []
+    with subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", program, folder, str(served)],
+        cwd=Path(__file__).parents[2],
+    ) as writer:
+        while writer.poll() is None:
+            found = pool_of(index, "version")
+            seen.append(tuple(sorted(found)))
+            embedding = HashingEmbedder().embed_queries(["version"])
+            pool = index.pool(embedding, stems("version"), Filters(), 5)
+            assert 2 == len(pool.passages)
+            assert 1 == len({passage.text for passage in pool.passages})
+
+    assert 0 == writer.returncode
+    assert len(set(seen)) > 1
+    assert {"Version IIIII."} == {text for _, text in texts_of(open_index(served))}
+
+
+def test_what_is_written_is_plain_to_others(corpus: Corpus, store: Store) -> None:
+    """An article's row holds it as JSON, for whoever reads the collection with other tools."""
+    fill(corpus(_FILES), store, HashingEmbedder(), Shard())
+    rows = store.select(store.state(), "articles", "part == 0", ["body"])
+
+    assert {"a", "b", "d", "ice"} == {json.loads(row["body"])["article_id"] for row in rows}
