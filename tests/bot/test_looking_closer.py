@@ -49,6 +49,8 @@ ANSWER_S = 30  # at once on an idle machine
 class FixedEngine:
     """An engine that has one answer to everything."""
 
+    is_shared = False
+
     def __init__(self, answer: Answer, articles: Sequence[Article]) -> None:
         self.fixed = answer
         self.articles = articles
