@@ -46,6 +46,7 @@ def watch(
     taken = _by_path(indexed)
     said: type[RetrievalError] | None = None
     while not stop.is_set():
+        events.listen()  # before looking: what comes between the two is not missed
         try:
             now, moving = _at_rest(places.corpus, taken, stop)
             if now != taken and not stop.is_set():
@@ -88,11 +89,10 @@ class _Events:
         self._stop = stop
         self._inode = 0
         self._notify: RustNotify | None = None
-        self._listen()
+        self.listen()
 
     def wait(self) -> None:
         """Until something has changed since the last call, or it is time to look anyway."""
-        self._listen()
         if self._notify is None:
             self._stop.wait(_POLL_S)
             return
@@ -100,7 +100,7 @@ class _Events:
         if heard == "signal":
             raise KeyboardInterrupt
 
-    def _listen(self) -> None:
+    def listen(self) -> None:
         """To the folder that has this name now: it may be another than it was."""
         from watchfiles._rust_notify import RustNotify
 

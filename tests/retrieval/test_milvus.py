@@ -162,7 +162,7 @@ def test_a_rare_stem_is_worth_more() -> None:
         Filters(sources=frozenset({"0.txt", "7.txt"})),
         Filters(source="nobody"),
     ],
-    ids=str,
+    ids=["all", "after", "before", "window", "sources", "nobody"],
 )
 @pytest.mark.parametrize("k", [3, 50])
 def test_both_kinds_of_index_find_the_same(

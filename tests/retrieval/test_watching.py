@@ -26,6 +26,8 @@ class _Watched:
         self.seen: list[dict[str, str]] = []
         """What the index held after each time that it took something up."""
         self.refuse = 0
+        self.meanwhile: Callable[[], None] = lambda: None
+        """Done while something is taken up."""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
@@ -61,6 +63,7 @@ class _Watched:
             raise IndexBusyError("another process is writing")
         build(self.places.corpus, self.places.index_folder, HashingEmbedder(), files=files)
         self.seen.append(self.held())
+        self.meanwhile()
 
 
 @pytest.fixture
@@ -163,6 +166,17 @@ def test_a_corpus_that_is_gone_for_a_while_is_said_once_and_followed_again(
 
     assert {"a": "The tram opened."} == meanwhile
     assert [CorpusError] == [type(error) for error in watched.failed]
+
+
+def test_what_comes_while_a_new_corpus_is_taken_up_is_taken_up_next(watched: _Watched) -> None:
+    """The new folder is listened to before it is looked at; else this waits for a minute."""
+    watched.start()
+    watched.places.corpus.rename(watched.places.corpus.with_name("away"))
+    watched.until(lambda: bool(watched.failed))
+    watched.meanwhile = lambda: watched.write("b.txt", "Rain fell.")
+    watched.places.corpus.mkdir()
+    watched.write("a.txt", "The tram opened.")
+    watched.until(lambda: {"a", "b"} == watched.held().keys())
 
 
 def test_what_could_not_be_taken_up_is_tried_again(watched: _Watched) -> None:
