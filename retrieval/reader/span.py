@@ -13,15 +13,17 @@ from retrieval.errors import ModelError
 from retrieval.model import find_model
 from retrieval.reader import Reading
 from retrieval.reader.network import Judgement, Network, Pair, Tokens, batch, context_of
-from retrieval.types import Candidate, Passage, Span
+from retrieval.reader.windows import cut
+from retrieval.types import Article, Candidate, Passage, Span
 
-# Tokens, questions included, read for one question: about six of the longest passages or twenty
-# short ones. Fewer lose answers, more take longer.
-_BUDGET = 1_000
+# Code points read for one question, titles and the question included: about 1,000 tokens, six of
+# the longest windows. Fewer lose answers, more take longer.
+_BUDGET = 4_600
 _MOST = 40  # passages, however short
 # Candidates whose score is under this share of the best one's are not read. Of 729 passages that
 # answer questions of three development sets, 0.4 % are.
 _NEAR = 0.45
+_ABOUT_ARTICLE = 60  # code points of title and date, usually
 _START = 60  # tokens that could be read in the time that another batch takes to start
 _LONGEST_ANSWER = 40  # tokens
 _WEIGHTS = Path(__file__).with_name("reader.safetensors")
@@ -128,24 +130,24 @@ class SpanReader:
         """What the network sees in each of the first candidates, as many as it has time for."""
         near = [c for c in candidates[:_MOST] if c.score >= _NEAR * candidates[0].score]
         passages = [candidate.passage for candidate in near]
-        contexts = [_context(passage) for passage in passages]
-        texts = [
-            context + passage.text for context, passage in zip(contexts, passages, strict=True)
-        ]
-        pairs: list[Pair] = []
-        tokens = 0
-        for pair in self._tokens.pair(question, texts):
-            tokens += len(pair.ids)
-            if pairs and tokens > _BUDGET:
-                break
-            pairs.append(pair)
+        windows = cut(passages, _BUDGET, len(question) + _ABOUT_ARTICLE)
+        abouts = [_about(window.article) for window in windows]
+        pairs = self._tokens.pair(
+            question,
+            [
+                about + window.span.of(window.article.text)
+                for about, window in zip(abouts, windows, strict=True)
+            ],
+        )
         found: dict[int, Found] = {}
         order = sorted(range(len(pairs)), key=lambda n: len(pairs[n].ids))
         for group in _grouped(order, [len(pair.ids) for pair in pairs]):
             judged = self._network(*batch([pairs[n] for n in group]))
             for row, n in enumerate(group):
-                found[n] = _best(judged, row, pairs[n], passages[n], len(contexts[n]))
-        return [found[n] for n in range(len(pairs))]
+                for member in windows[n].members:
+                    before = len(abouts[n]) - windows[n].span.start
+                    found[member] = _best(judged, row, pairs[n], passages[member], before)
+        return [found[n] for n in range(len(found))]
 
 
 def _grouped(order: Sequence[int], lengths: Sequence[int]) -> list[Sequence[int]]:
@@ -170,8 +172,7 @@ def _grouped(order: Sequence[int], lengths: Sequence[int]) -> list[Sequence[int]
     return groups
 
 
-def _context(passage: Passage) -> str:
-    article = passage.article
+def _about(article: Article) -> str:
     return context_of(None if article.title_derived else article.title, article.published)
 
 
@@ -208,16 +209,26 @@ def _correction(passage: Passage, best: int) -> Span | None:
     return Span(passage.sentences[first].start, passage.sentences[last].end)
 
 
-def _best(judged: Judgement, row: int, pair: Pair, passage: Passage, context: int) -> Found:
-    """The likeliest words within one sentence. `context`: code points before the passage."""
-    spans = [Span(max(0, s.start - context), max(0, s.end - context)) for s in pair.spans]
-    skipped = sum(span.end == 0 for span in spans)
+def _best(judged: Judgement, row: int, pair: Pair, passage: Passage, shift: int) -> Found:
+    """The likeliest words of a passage within one sentence.
+
+    Args:
+        judged: what the network says of a batch.
+        row: which of its pairs this is.
+        pair: the question and the window in which the passage stands.
+        passage: of which the words are looked for.
+        shift: code points by which the pair's text is ahead of the article's.
+    """
     null = float(judged.start[row, 0] + judged.end[row, 0])
     answers = float(judged.answers[row])
-    spans = spans[skipped:]
-    if not spans:  # nothing of it was read
+    begins, ends = passage.span.start + shift, passage.span.end + shift
+    inside = [n for n, span in enumerate(pair.spans) if begins < span.end and span.start < ends]
+    if not inside:  # nothing of it was read
         return Found(0, Span(0, 0), -null, answers)
-    first, last = pair.first + skipped, pair.first + skipped + len(spans)
+    spans = [
+        Span(max(0, pair.spans[n].start - begins), pair.spans[n].end - begins) for n in inside
+    ]
+    first, last = pair.first + inside[0], pair.first + inside[-1] + 1
     start, end = judged.start[row, first:last], judged.end[row, first:last]
     sentence_of = _sentences_of(spans, passage)
     together = np.array(sentence_of)
