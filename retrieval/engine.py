@@ -286,10 +286,11 @@ class Engine:
         found = retrieve(self._index, self._embedder, question, self._newest(filters))
         started = time.perf_counter()
         wanted = question
-        if filters.has_window:  # has seen to it: no passage repeats the day it was published
-            said = read_asked_time(question, self._today())
-            if said is not None and said.has_window:
-                wanted = _without(question, said.words)
+        said = read_asked_time(question, self._today())
+        # The window has seen to it, or the order will: no passage says when it was published, or
+        # that it is the latest.
+        if said is not None and (filters.has_window if said.has_window else said.newest):
+            wanted = _without(question, said.words)
         candidates, copies = distinct(found.candidates)
         readings = in_copies(self._reader.read(wanted, candidates), copies)
         newest_first = asked is not None and asked.newest

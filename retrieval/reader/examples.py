@@ -18,9 +18,9 @@ from typing import Any
 import bm25s
 
 from retrieval.dates import PartialDate
-from retrieval.passages import MAX_PASSAGE
 from retrieval.reader.negatives import Pool, chatty, dated, exchanged_roles, negative, other_day
 from retrieval.reader.network import context_of
+from retrieval.reader.windows import MAX_WINDOW
 from retrieval.sentences import split_sentences
 from retrieval.types import Span
 from retrieval.words import stems
@@ -43,11 +43,11 @@ SHARES = {
     "squadshifts_amazon": (0.08, 1.0, 0.03),
     "tempting": (1.0, 1.0, 0.6),
     "written": (1.0, 1.0, 0.4),
+    "stories": (1.0, 0.5, 0.3),
 }
 # Sources whose passages are alike: each question is also asked of others that are not its own.
-_MINED_SOURCES = ("tempting", "written")
 _MINED = 8  # such passages for each question
-_MINED_SHARE = 0.5
+_MINED_SHARE = {"tempting": 0.5, "written": 0.5, "stories": 0.15}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +113,32 @@ def written_records(path: Path, known: Sequence[Record]) -> list[Record]:
     return records
 
 
+def story_records(path: Path) -> list[Record]:
+    """Questions that are asked of every report of a story, as records of one source.
+
+    A line of the file holds `story`, its `reports` (`title`, `published`, `text`) and `questions`:
+    lists of a question and, for each report, the words that answer it, null if it does not.
+    """
+    return [
+        {
+            "source": "stories",
+            "id": f"story-{number}-{order}-{place}",
+            "title": report["title"],
+            "story": story["story"],
+            "published": report["published"],
+            "context": report["text"],
+            "question": question,
+            "answers": [{"text": words[place], "start": report["text"].index(words[place])}]
+            if words[place]
+            else [],
+            "answerable": bool(words[place]),
+        }
+        for number, story in enumerate(read_records(path))
+        for order, (question, words) in enumerate(story["questions"])
+        for place, report in enumerate(story["reports"])
+    ]
+
+
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:10]
 
@@ -128,7 +154,7 @@ class Examples:
                 contexts[record["source"]].add(record["context"])
         self._pools = {source: Pool.of(sorted(found)) for source, found in contexts.items()}
         self._mined: dict[str, list[str]] = {}
-        for source in _MINED_SOURCES:
+        for source in _MINED_SHARE:
             self._mined |= _mine([r for r in records if r["source"] == source])
 
     def epoch(self, times: Mapping[str, float], rng: random.Random) -> list[Example]:
@@ -161,7 +187,7 @@ class Examples:
         if bool(gold) == record["answerable"]:
             yield _in_context(Example(record["question"], passage, gold), record, rng)
         mined = self._mined.get(record.get("id", ""))
-        if mined and rng.random() < _MINED_SHARE:
+        if mined and rng.random() < _MINED_SHARE[record["source"]]:
             yield Example(_typed(record["question"], rng), rng.choice(mined), ())
 
     def _negatives(self, record: Record, rng: random.Random) -> Iterator[Example]:
@@ -206,7 +232,7 @@ def _rounded(share: float, rng: random.Random) -> int:
 
 
 def _window(record: Record, rng: random.Random) -> tuple[str, tuple[Span, ...]]:
-    """Sentences that stand together, as long as a passage of ours, at random around an answer."""
+    """Sentences that stand together, as long as a window of ours, at random around an answer."""
     text, gold = _text(record)
     sentences = split_sentences(text, Span(0, len(text)))
     if not sentences:
@@ -217,7 +243,7 @@ def _window(record: Record, rng: random.Random) -> tuple[str, tuple[Span, ...]]:
     else:
         held = [n for n, s in enumerate(sentences) if s.start < anchor.end and anchor.start < s.end]
         first, last = (held[0], held[-1]) if held else (0, 0)
-    limit = MAX_PASSAGE if rng.random() < 0.7 else rng.randint(150, MAX_PASSAGE)
+    limit = MAX_WINDOW if rng.random() < 0.4 else rng.randint(150, MAX_WINDOW)
     while True:
         ways = []
         if first > 0 and sentences[last].end - sentences[first - 1].start <= limit:

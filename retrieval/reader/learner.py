@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 
@@ -61,6 +61,12 @@ class Learner(nn.Module):  # type: ignore[misc]  # torch is not read for its typ
             end=spans[..., 1],
             answers=self.answers(hidden[:, 0]).float().squeeze(-1),
         )
+
+    def load(self, path: Path) -> None:
+        """Goes on from what was saved; raises KeyError if it is of another network."""
+        loaded = self.load_state_dict(load_file(path), strict=False)
+        if loaded.missing_keys != [_SHARED] or loaded.unexpected_keys:
+            raise KeyError(*loaded.missing_keys, *loaded.unexpected_keys)
 
     def save(self, path: Path) -> None:
         """Writes what was trained, in half precision."""

@@ -25,6 +25,7 @@ from retrieval.reader.examples import (
     Examples,
     read_records,
     tempting_records,
+    story_records,
     written_records,
 )
 from retrieval.reader.learner import Judgement, Learner
@@ -35,6 +36,7 @@ log = logging.getLogger("train")
 
 _BATCH_TOKENS = 32 * 150
 _WRITTEN = Path(__file__).with_name("written.jsonl")  # our own questions, half of them tempting
+_STORIES = Path(__file__).with_name("stories.jsonl")  # and those asked of several reports each
 # The rate of each pass and how often it sees each source, on top of `SHARES`. The first teaches to
 # read, the others more and more to be silent.
 _PASSES = (
@@ -98,6 +100,22 @@ _PASSES = (
             "qamr_wikipedia": 0.1,
             "tempting": 1.5,
             "written": 1.0,
+        },
+    ),
+    (
+        7e-5,
+        {
+            "squadshifts_new_wiki": 0.05,
+            "squad1_train_sent": 0.02,
+            "qed_nq": 0.06,
+            "nq_open_oracle": 0.1,
+            "selqa": 0.06,
+            "tweetqa": 0.04,
+            "qamr_wikinews": 0.06,
+            "qamr_wikipedia": 0.04,
+            "tempting": 0.5,
+            "written": 0.15,
+            "stories": 1.0,
         },
     ),
 )
@@ -164,10 +182,11 @@ def fit(
     """One pass over the examples; the rate rises over the first twentieth, then falls to 0."""
     rng = random.Random(seed)
     groups = list(batches(examples, tokens, rng))
-    # The network computes in bfloat16; the optimiser keeps what it changes in float32.
+    # The network computes in bfloat16 where the processor can; the optimiser keeps what it changes
+    # in float32.
     trained = [p for p in network.parameters() if p.requires_grad]
     exact = [p.detach().float().clone() for p in trained]
-    network.to(torch.bfloat16).train()
+    network.to(torch.bfloat16 if _has_bfloat16() else torch.float32).train()
     decayed = [p for p in exact if p.ndim > 1]
     plain = [p for p in exact if p.ndim == 1]
     optimiser = torch.optim.AdamW(
@@ -210,6 +229,11 @@ def fit(
             theirs.copy_(ours)
 
 
+def _has_bfloat16() -> bool:
+    capabilities = torch.cpu.get_capabilities()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+
+
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(
@@ -218,6 +242,9 @@ def main() -> None:
     parser.add_argument("reader", type=Path)
     parser.add_argument("tempting", type=Path)
     parser.add_argument("output", type=Path)
+    parser.add_argument(
+        "--from", dest="before", type=Path, help="weights to give the last pass only"
+    )
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     model = find_model().folder
@@ -226,11 +253,15 @@ def main() -> None:
         *read_records(options.reader / "train.jsonl.gz"),
         *tempting_records(options.tempting, "train"),
     ]
-    records += written_records(_WRITTEN, records)
+    records += [*written_records(_WRITTEN, records), *story_records(_STORIES)]
     examples = Examples(records)
     torch.manual_seed(0)
     network = Learner(model)
+    if options.before:
+        network.load(options.before)
     for number, (rate, times) in enumerate(_PASSES):
+        if options.before and number + 1 < len(_PASSES):
+            continue
         drawn = examples.epoch(times, random.Random(number))
         log.info("pass %d: %d examples", number + 1, len(drawn))
         fit(network, drawn, tokens, rate, number)

@@ -5,9 +5,10 @@ import random
 from pathlib import Path
 
 from retrieval.reader import examples
-from retrieval.reader.examples import Examples, read_records, written_records
+from retrieval.reader.examples import Examples, read_records, story_records, written_records
 
 _WRITTEN = Path(examples.__file__).with_name("written.jsonl")
+_STORIES = _WRITTEN.with_name("stories.jsonl")
 
 
 def _own() -> list[examples.Record]:
@@ -23,6 +24,21 @@ def test_every_written_answer_stands_in_its_article() -> None:
 
     assert all(answer is None or answer in text for text, _, answer, _ in asked)
     assert 0.4 < sum(answer is None for _, _, answer, _ in asked) / len(asked) < 0.6
+
+
+def test_every_answer_of_a_story_stands_in_its_report() -> None:
+    """Word for word; and most questions are answered by some reports and not by others."""
+    stories = read_records(_STORIES)
+    records = story_records(_STORIES)
+
+    assert all(
+        a["text"] == r["context"][a["start"] : a["start"] + len(a["text"])]
+        for r in records
+        for a in r["answers"]
+    )
+    several = [sum(map(bool, words)) for story in stories for _, words in story["questions"]]
+    assert len(several) / 3 < sum(number > 1 for number in several)
+    assert len(several) / 5 < sum(number == 0 for number in several)
 
 
 def test_examples_of_an_epoch_hold_their_answers(tmp_path: Path) -> None:
