@@ -38,6 +38,7 @@ _MAX_DESCRIPTION = 3_500  # of 4,096: leaves room for title and footer in the to
 _MAX_BOLD = 40  # that marks of bold may take: ten lines of it
 _MAX_NAME = 200  # of 256 for an author's name, 2,048 for a footer: one line on a wide screen
 _MAX_CORRECTION = 300  # of 1,024 for a field: what was wrong; the article has it whole
+_MAX_DERIVED = 70  # of a title that is the article's first sentence: below it stands the quote
 _ARTICLES_A_PAGE = 10
 _COLOUR = 0x2B6CB0
 _NEAR_COLOUR = 0x8A8F98  # grey: these do not answer
@@ -247,7 +248,9 @@ def _drawn_as_one(before: str, after: str) -> bool:
 
 def _article_card(article: Article, description: str, at: str, colour: int) -> discord.Embed:
     """A card whose title opens the article on the web, at these words if there are any."""
-    title = f"{named(article.title)} (title derived)" if article.title_derived else article.title
+    title = article.title
+    if article.title_derived:
+        title = f"{named(shorten(title, _MAX_DERIVED))} (title derived)"
     card = discord.Embed(
         title=shorten(escape(shorten(title, _MAX_NAME)), MAX_TITLE),
         url=link_to(article.url or "", at),
@@ -303,8 +306,8 @@ def _metadata(article: Article) -> str:
 
 def _scope(answer: Answer) -> str:
     count = plural(len(answer.quotes), "quote")
-    found = f"{count}, {order_phrase(answer)}. " if answer.quotes else ""
-    return found + scope_phrase(answer)
+    order = f", {order_phrase(answer)}" if len(answer.quotes) > 1 else ""
+    return (f"{count}{order}. " if answer.quotes else "") + scope_phrase(answer)
 
 
 def paged(

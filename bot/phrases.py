@@ -53,7 +53,8 @@ def timeline_phrase(found: Timeline) -> str:
     only = filters_phrase(found.filters)
     scope = f"{summary_phrase(found.corpus)}{f'; only {only}' if only else ''}."
     if found.quotes:
-        return f"{plural(len(found.quotes), 'passage')}, oldest first. From {scope}"
+        order = ", oldest first" if len(found.quotes) > 1 else ""
+        return f"{plural(len(found.quotes), 'passage')}{order}. From {scope}"
     return f"Nothing on this{f' {only}' if only else ''} in the coverage: {scope}"
 
 
