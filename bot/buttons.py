@@ -90,6 +90,7 @@ class Library:
         self._find = find
         self.by_key = {article_key(article): article for article in articles}
         self.in_order = sorted(self.by_key.values(), key=date_order)
+        self.sources = sorted({article.source for article in self.in_order})
         self._by_short_key = {_short_key(article): article for article in self.in_order}
 
     def admitted(self, filters: Filters) -> list[Article]:
@@ -102,7 +103,7 @@ class Library:
             raise QuestionError(
                 f"there are {self.summary.articles:,} articles, too many to list; ask about them"
             )
-        checked = filters.checked({article.source for article in self.in_order})
+        checked = filters.checked(self.sources)
         return [article for article in self.in_order if checked.admits(article)]
 
     def find(self, key: str) -> Article:

@@ -51,6 +51,10 @@ log = logging.getLogger(__name__)
 discord.VoiceClient.warn_nacl = False  # there is no voice here to warn about
 discord.VoiceClient.warn_dave = False
 
+# Nothing privileged: Discord shows us the text of messages that mention us, and of direct messages,
+# without the message content intent.
+INTENTS = discord.Intents(guilds=True, guild_messages=True, dm_messages=True)
+
 _HELP = (
     "Ask me something about the coverage, and I answer with quotes from it. "
     "`/ask` takes dates and a source too, `/timeline` shows a topic in order of date, and "
@@ -96,9 +100,7 @@ class DatelineClient(discord.AutoShardedClient):
             feedback: where unanswered questions and verdicts are written; None for nowhere.
         """
         super().__init__(
-            # Nothing privileged: Discord shows us the text of messages that mention us, and of
-            # direct messages, without the message content intent.
-            intents=discord.Intents(guilds=True, guild_messages=True, dm_messages=True),
+            intents=INTENTS,
             allowed_mentions=discord.AllowedMentions.none(),
             max_messages=None,
             member_cache_flags=discord.MemberCacheFlags.none(),

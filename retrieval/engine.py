@@ -181,7 +181,7 @@ class Engine:
                 window ends before it begins.
         """
         started = time.perf_counter()
-        question = _checked(question)
+        question = checked(question)
         if context.strip():
             question = understand(question, context)
         filters = (filters or Filters()).checked(self._index.sources)
@@ -210,7 +210,7 @@ class Engine:
         from retrieval.candidates import retrieve
 
         filters = filters.checked(self._index.sources)
-        found = retrieve(self._index, self._embedder, _checked(question), filters).candidates
+        found = retrieve(self._index, self._embedder, checked(question), filters).candidates
         orders = {
             "dense": sorted(found, key=lambda c: -c.dense),
             "bm25": sorted(found, key=lambda c: -c.lexical),
@@ -237,7 +237,7 @@ class Engine:
         """
         from retrieval.candidates import retrieve
 
-        topic = _checked(topic)
+        topic = checked(topic)
         filters = (filters or Filters()).checked(self._index.sources)
         if limit < 1:
             raise QuestionError(f"at least one passage must be allowed, not {limit}")
@@ -375,7 +375,12 @@ def _without(question: str, words: str) -> str:
     return rest if any(char.isalnum() for char in rest) else question
 
 
-def _checked(question: str) -> str:
+def checked(question: str) -> str:
+    """The question without the white space around it.
+
+    Raises:
+        QuestionError: it is empty, wordless or too long.
+    """
     question = question.strip()
     if not question:
         raise QuestionError("the question is empty; ask something, such as: Who gave Kim the car?")

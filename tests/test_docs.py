@@ -10,6 +10,7 @@ import discord
 import pytest
 from discord import app_commands
 
+from bot.client import INTENTS
 from bot.commands import COMMANDS
 from bot.settings import DESCRIPTIONS
 from tests.program import DATELINE, REPOSITORY, dateline
@@ -117,6 +118,16 @@ def test_the_invite_link_asks_for_the_permissions_that_are_explained_and_no_othe
 
     assert 6 == len(names)
     assert [str(asked.value)] == re.findall(r"permissions=(\d+)", README)
+
+
+def test_the_readme_names_the_intents_that_the_client_asks_for_and_no_other() -> None:
+    """Whoever sees “intents” in the portal must know that there is nothing to switch on."""
+    named = re.search(r"Dateline asks for (.+?), which", README)
+    assert named is not None
+    flags = [name.lower().replace(" ", "_") for name in re.findall(r"\*(.+?)\*", named[1])]
+    asked = discord.Intents(**dict.fromkeys([f.replace("direct", "dm") for f in flags], True))
+
+    assert INTENTS == asked
 
 
 def test_the_map_in_the_readme_names_every_module_and_no_other() -> None:

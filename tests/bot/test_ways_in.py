@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bot.client import DatelineClient
+from bot.escaping import unescape
 from retrieval.engine import MAX_QUESTION, Engine
 from retrieval.reader.span import SpanReader
 from tests.bot.joining import client_of, joined
@@ -321,6 +322,25 @@ class TestInstalls:
             if private:
                 stack.enter_context(pytest.raises(RefusedError, match="bob cannot see"))
             await discord.press(answer, "Nearest passages", user=BOB)
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"question": "🚗"}, "no word in the question"),
+        ({"question": "Who?", "source": "Nowhere Post"}, "No source is called"),
+        ({"question": "Who?", "after": "2024", "before": "2023"}, "before it begins"),
+        ({"question": "Who?", "after": "soon"}, "2024-02-20"),
+    ],
+)
+async def test_a_mistake_in_a_command_is_told_to_the_one_who_made_it(
+    client: DatelineClient, discord: FakeDiscord, asked: dict[str, Any], told: str
+) -> None:
+    """The others in the channel have nothing from it."""
+    answer = await (await discord.slash("ask", **asked)).answer()
+
+    assert told in unescape(answer.text)
+    assert answer.ephemeral
 
 
 async def test_the_installed_bot_is_asked_on_after_a_restart(tmp_path: Path) -> None:
