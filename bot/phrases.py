@@ -7,6 +7,7 @@ from retrieval.types import Answer, Article, CorpusSummary, Filters, Timeline
 
 ABSTAINED = "The coverage does not say."
 CORRECTION = "The article states a correction"
+SUPERSEDED = "There is a newer version of this article"
 _TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")  # marks that change the direction of writing
 
 

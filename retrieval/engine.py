@@ -141,6 +141,15 @@ class Engine:
         return self._index.find(key)
 
     @property
+    def newer(self) -> Mapping[str, Sequence[Article]]:
+        """The newer versions of articles that were superseded, the newest last, by id. Blocks."""
+        built, versions = self._versions
+        if built != self._index.built:  # one in Milvus may have been written by another process
+            versions = newer_versions(self._index.alike())
+            self._versions = self._index.built, versions
+        return versions
+
+    @property
     def summary(self) -> CorpusSummary:
         """How much the corpus holds, and from when to when."""
         return self._index.summary
@@ -271,11 +280,7 @@ class Engine:
 
     def _newest(self, filters: Filters) -> Filters:
         """The filters, and without articles of which they let in a newer version."""
-        built, versions = self._versions
-        if built != self._index.built:  # one in Milvus may have been written by another process
-            versions = newer_versions(self._index.alike())
-            self._versions = self._index.built, versions
-        older = (key for key, newer in versions.items() if any(map(filters.admits, newer)))
+        older = (key for key, newer in self.newer.items() if any(map(filters.admits, newer)))
         return replace(filters, without=frozenset(older))
 
     def _answer(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import discord
 from discord import app_commands
 
-from bot.buttons import Library, filters_reference, find_filters, pager
+from bot.buttons import Library, article_view, filters_reference, find_filters, pager
 from bot.cards import article_pages, choice_name, sources_message, sources_pages
 from bot.commands.ask import DateTransformer, complete_source
 from bot.errors import GoneError, NoSuchArticleError, acknowledge, despite_a_lost_connection
@@ -37,7 +37,7 @@ async def sources(
     reference = filters_reference(Filters(after, before, source))
     filters = find_filters(reference)
     listed = library.admitted(filters)
-    shown = sources_message(listed, library.summary, filters=filters)
+    shown = sources_message(listed, library.summary, filters=filters, superseded=library.newer)
     await interaction.response.send_message(
         shown.content,
         embeds=list(shown.pages[0]) if shown.pages else [],
@@ -54,10 +54,11 @@ async def source(interaction: "discord.Interaction[DatelineClient]", article: st
     with client.working():
         await acknowledge(interaction, ephemeral=True)
         found = await client.in_worker(_find, client.library, article)
-        pages = await client.in_worker(article_pages, found)
+        newest = client.library.newest(found)
+        pages = await client.in_worker(article_pages, found, newest)
         await despite_a_lost_connection(
             lambda: interaction.edit_original_response(
-                embeds=list(pages[0]), view=pager("a", article_key(found), 0, len(pages))
+                embeds=list(pages[0]), view=article_view(found, 0, len(pages), newest)
             )
         )
 

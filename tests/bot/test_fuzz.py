@@ -12,7 +12,14 @@ import discord
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.buttons import Library, PageButton, answer_view, filters_reference, pager
+from bot.buttons import (
+    Library,
+    PageButton,
+    answer_view,
+    article_view,
+    filters_reference,
+    pager,
+)
 from bot.cards import (
     answer_message,
     article_pages,
@@ -107,9 +114,10 @@ def buttons_of(seen: Message) -> list[PageButton]:
 def whole_articles(draw: st.DrawFn) -> Message:
     """A page of an article."""
     article = draw(articles(9_000))
-    pages = article_pages(article)
+    newest = draw(st.none() | articles(60))
+    pages = article_pages(article, newest)
     page = draw(st.integers(0, len(pages) - 1))
-    return Message("", pages[page], pager("a", "0123456789", page, len(pages)), [article])
+    return Message("", pages[page], article_view(article, page, len(pages), newest), [article])
 
 
 @st.composite
@@ -132,7 +140,8 @@ def source_lists(draw: st.DrawFn) -> Message:
     filters = Filters(draw(dates), draw(dates), draw(st.none() | titles))
     pages = sources_pages(held)
     page = draw(st.integers(0, max(0, pages - 1)))
-    shown = sources_message(held, SUMMARY, page, filters)
+    superseded = {article.article_id for article in held if draw(st.booleans())}
+    shown = sources_message(held, SUMMARY, page, filters, superseded)
     for card in shown.pages[0] if shown.pages else ():
         for line in (card.description or "").split("\n"):
             entry = re.fullmatch(r"`[^`]*` \*\*(.+)\*\* — (.+)", line)
