@@ -94,6 +94,10 @@ class Library:
         self.by_key = {article_key(article): article for article in articles}
         self.in_order = sorted(self.by_key.values(), key=date_order)
         self.sources = sorted({article.source for article in self.in_order})
+        self._described = [
+            (f"{article.published or ''} {article.title} {article.source}".casefold(), article)
+            for article in reversed(self.in_order)
+        ]
         self._by_short_key = {_short_key(article): article for article in self.in_order}
 
     def admitted(self, filters: Filters) -> list[Article]:
@@ -108,6 +112,13 @@ class Library:
             )
         checked = filters.checked(self.sources)
         return [article for article in self.in_order if checked.admits(article)]
+
+    def matching(self, typed: str) -> Iterator[Article]:
+        """Articles whose date, title or source holds every word that was typed, newest first."""
+        words = typed.casefold().split()
+        for described, article in self._described:
+            if all(word in described for word in words):
+                yield article
 
     def find(self, key: str) -> Article:
         """The article with this key.

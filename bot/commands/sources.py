@@ -1,5 +1,6 @@
 """/sources and /source: what the coverage holds, and one article whole."""
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import discord
@@ -68,20 +69,10 @@ async def complete_article(
     interaction: "discord.Interaction[DatelineClient]", typed: str
 ) -> list[app_commands.Choice[str]]:
     """Articles whose date, title or source holds every word that was typed, newest first."""
-    found = [
-        article
-        for article in reversed(interaction.client.library.in_order)
-        if _matches(article, typed)
-    ]
     return [
         app_commands.Choice(name=choice_name(article), value=article_key(article))
-        for article in found[:_MAX_CHOICES]
+        for article in islice(interaction.client.library.matching(typed), _MAX_CHOICES)
     ]
-
-
-def _matches(article: Article, typed: str) -> bool:
-    text = f"{article.published or ''} {article.title} {article.source}".casefold()
-    return all(word in text for word in typed.casefold().split())
 
 
 def _find(library: Library, wanted: str) -> Article:
@@ -95,8 +86,7 @@ def _find(library: Library, wanted: str) -> Article:
     except GoneError:
         pass
     by_id = [article for article in library.in_order if article.article_id == wanted.strip()]
-    typed = [article for article in library.in_order if _matches(article, wanted)]
-    found = by_id or typed
+    found = by_id or list(islice(library.matching(wanted), 2))
     if not wanted.strip() or len(found) != 1:
         raise NoSuchArticleError(f"“{wanted}”")
     return found[0]
