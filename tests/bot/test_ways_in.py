@@ -15,7 +15,7 @@ from tests.bot.joining import client_of, joined
 from tests.bot.test_run import ANSWER_S, READY_S, quotes, running
 from tests.fakes.discord_server import Exchange, FakeDiscord, RefusedError, SentMessage
 from tests.fakes.hashing_embedder import HashingEmbedder
-from tests.fakes.world import BOB, BOT_ID, GROUP, OTHER_GUILD, Place
+from tests.fakes.world import BOB, BOT_ID, GROUP, OTHER_GUILD, ROLE_ID, Place
 from tests.retrieval.making import make_index
 
 FIRST, LATER = "The tram line of Tarn cost 5 million crowns", "The tram line cost 7 million crowns"
@@ -259,6 +259,27 @@ class TestFind:
 
         assert ASKED == stated(found)
         assert quotes(answer) == quotes(found)
+
+
+class TestOtherMessages:
+    """What is written to the bot and asks nothing."""
+
+    async def test_whoever_mentions_its_role_learns_to_mention_the_bot(
+        self, discord: FakeDiscord, client: DatelineClient
+    ) -> None:
+        """Both have one name, and of a message with the role Discord shows it nothing."""
+        asked = await discord.say(f"<@&{ROLE_ID}> {ASKED}", mention_roles=[str(ROLE_ID)])
+
+        assert f"mention <@{BOT_ID}> instead" in (await asked.answer()).text
+
+    async def test_what_discord_itself_writes_is_no_question(
+        self, discord: FakeDiscord, client: DatelineClient
+    ) -> None:
+        """Such as that somebody has pinned a message."""
+        pinned = await discord.direct_message("", type=6)
+        await (await discord.direct_message(ASKED)).answer()
+
+        assert () == pinned.messages
 
 
 class TestInstalls:
