@@ -365,16 +365,18 @@ class DatelineClient(discord.AutoShardedClient):
         except Exception as error:  # every failure is told to the one who asked
             content = escape(sentence(error))
 
+        # A question that was deleted meanwhile, or that we may not reply to, is still answered, in
+        # the channel.
+        reference: Any = None
+        if may.read_message_history:
+            reference = message.to_reference(fail_if_not_exists=False)
+
         async def send() -> None:
             await message.channel.send(
                 content,
                 embeds=embeds,
                 view=view,
-                # A question that was deleted meanwhile is still answered, in the channel. So is
-                # one that we may not reply to.
-                reference=message.to_reference(fail_if_not_exists=False)
-                if may.read_message_history
-                else None,  # type: ignore[arg-type]
+                reference=reference,
                 mention_author=False,
                 # The same number again, should the first try have arrived after all.
                 nonce=message.id,
@@ -384,7 +386,8 @@ class DatelineClient(discord.AutoShardedClient):
             await despite_a_lost_connection(send)
         except discord.Forbidden:
             log.warning(
-                "cannot answer in channel=%d: needs Send Messages and Embed Links there",
+                "cannot answer in channel=%d: needs Send Messages there, in threads Send Messages "
+                "in Threads",
                 message.channel.id,
             )
         except discord.NotFound:
@@ -433,11 +436,12 @@ class DatelineClient(discord.AutoShardedClient):
 
 
 def _permissions(message: discord.Message) -> discord.Permissions:
-    """What we may do where a message stands."""
+    """What we may do where a message stands; everything, as far as we know no better."""
     channel = message.channel
-    if message.guild is None or not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
+    me: discord.Member | None = message.guild.me if message.guild else None
+    if me is None or not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
         return discord.Permissions.all()
     try:
-        return channel.permissions_for(message.guild.me)
+        return channel.permissions_for(me)
     except discord.ClientException:  # a thread whose channel is unknown
         return discord.Permissions.all()
