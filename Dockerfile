@@ -13,6 +13,9 @@ COPY bot bot
 RUN /opt/dateline/bin/pip install .
 
 FROM python:3.13-slim
+# The letters of a timeline's picture, beyond ASCII.
+RUN apt-get update && apt-get install -y --no-install-recommends fonts-dejavu-core \
+    && rm -rf /var/lib/apt/lists/*
 # All that is written: the index, and the liveness file.
 RUN useradd --uid 10001 --no-create-home --home-dir /var/lib/dateline --shell /usr/sbin/nologin \
         dateline \

@@ -12,7 +12,7 @@ Quotes are named by article key, span and highlight, so that no question and no 
 import base64
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -78,6 +78,7 @@ class Library:
         articles: Iterable[Article],
         summary: CorpusSummary,
         find: Callable[[str], Article | None] = lambda key: None,
+        newer: Mapping[str, Sequence[Article]] | None = None,
     ) -> None:
         """What can be listed and found.
 
@@ -85,11 +86,18 @@ class Library:
             articles: what is listed.
             summary: of all that answers are quoted from.
             find: finds others by the start of their key.
+            newer: the newer versions of superseded articles, the newest last, by `article_id`.
         """
         self.summary = summary
+        self.newer = newer or {}
         self._find = find
         self.by_key = {article_key(article): article for article in articles}
         self.in_order = sorted(self.by_key.values(), key=date_order)
+        self.sources = sorted({article.source for article in self.in_order})
+        self._described = [
+            (f"{article.published or ''} {article.title} {article.source}".casefold(), article)
+            for article in reversed(self.in_order)
+        ]
         self._by_short_key = {_short_key(article): article for article in self.in_order}
 
     def admitted(self, filters: Filters) -> list[Article]:
@@ -102,8 +110,15 @@ class Library:
             raise QuestionError(
                 f"there are {self.summary.articles:,} articles, too many to list; ask about them"
             )
-        checked = filters.checked({article.source for article in self.in_order})
+        checked = filters.checked(self.sources)
         return [article for article in self.in_order if checked.admits(article)]
+
+    def matching(self, typed: str) -> Iterator[Article]:
+        """Articles whose date, title or source holds every word that was typed, newest first."""
+        words = typed.casefold().split()
+        for described, article in self._described:
+            if all(word in described for word in words):
+                yield article
 
     def find(self, key: str) -> Article:
         """The article with this key.
@@ -124,13 +139,17 @@ class Library:
         key = base64.urlsafe_b64encode(short_key).decode()
         return self._by_short_key.get(short_key) or self._find(key)
 
+    def newest(self, article: Article) -> Article | None:
+        """The newest version of an article that was superseded; None for others."""
+        return next(reversed(self.newer.get(article.article_id, ())), None)
+
     @classmethod
     def of(cls, engine: "Engine") -> "Library":
         """What an engine answers from; blocks."""
         if not engine.is_shared:
-            return cls(engine.articles, engine.summary)
+            return cls(engine.articles, engine.summary, newer=engine.newer)
         listed = engine.articles if engine.summary.articles <= MAX_LISTED else ()
-        return cls(listed, engine.summary, engine.find)
+        return cls(listed, engine.summary, engine.find, engine.newer)
 
 
 def filters_reference(filters: Filters) -> str:
@@ -383,15 +402,17 @@ class PageButton(
 
     async def _open_article(self, interaction: "discord.Interaction[DatelineClient]") -> None:
         key, _, start = self.of.partition(".")
-        article = interaction.client.library.find(key)
+        library = interaction.client.library
+        article = library.find(key)
+        newest = library.newest(article)
         opens = self.side == "!"
         await acknowledge(interaction, ephemeral=opens, update=not opens)
         # A long article takes a while to page.
-        pages = await interaction.client.in_worker(article_pages, article)
+        pages = await interaction.client.in_worker(article_pages, article, newest)
         page = page_at(pages, int(start, 36)) if start else self.page
         if page >= len(pages):
             raise GoneError
-        view = pager("a", key, page, len(pages))
+        view = article_view(article, page, len(pages), newest)
         await despite_a_lost_connection(
             lambda: interaction.edit_original_response(
                 content=None, embeds=list(pages[page]), view=view
@@ -408,7 +429,7 @@ class PageButton(
             case "s":
                 filters = find_filters(self.of)
                 listed = library.admitted(filters)
-                shown = sources_message(listed, library.summary, self.page, filters)
+                shown = sources_message(listed, library.summary, self.page, filters, library.newer)
                 if not shown.pages:
                     raise GoneError
                 return shown, pager("s", self.of, self.page, sources_pages(listed))
@@ -450,6 +471,17 @@ def pager(what: str, of: str, page: int, pages: int) -> discord.ui.View:
         view.add_item(
             PageButton(what, after, of, ">", label=label, disabled=page == pages - 1, row=0)
         )
+    return view
+
+
+def article_view(
+    article: Article, page: int, pages: int, newest: Article | None = None
+) -> discord.ui.View:
+    """The buttons below a page of an article: other pages, and its newest version if any."""
+    view = pager("a", article_key(article), page, pages)
+    if newest is not None:
+        button = PageButton("a", 0, article_key(newest), label="Newest version", row=1)
+        view.add_item(button)
     return view
 
 

@@ -1,7 +1,7 @@
 """Answers and articles → what Discord shows: escaped, dated, within every limit. Pure functions."""
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -13,6 +13,7 @@ from bot.messages import question_line
 from bot.phrases import (
     ABSTAINED,
     CORRECTION,
+    SUPERSEDED,
     also_in_phrase,
     date_phrase,
     filters_phrase,
@@ -38,6 +39,7 @@ _MAX_DESCRIPTION = 3_500  # of 4,096: leaves room for title and footer in the to
 _MAX_BOLD = 40  # that marks of bold may take: ten lines of it
 _MAX_NAME = 200  # of 256 for an author's name, 2,048 for a footer: one line on a wide screen
 _MAX_CORRECTION = 300  # of 1,024 for a field: what was wrong; the article has it whole
+_MAX_DERIVED = 70  # of a title that is the article's first sentence: below it stands the quote
 _ARTICLES_A_PAGE = 10
 _COLOUR = 0x2B6CB0
 _NEAR_COLOUR = 0x8A8F98  # grey: these do not answer
@@ -134,8 +136,15 @@ def quote_cards(quote: Quote, *, colour: int = _COLOUR) -> list[discord.Embed]:
 
 
 @lru_cache(maxsize=16)  # a press on a button asks again for all pages, which a long article feels
-def article_pages(article: Article) -> tuple[tuple[discord.Embed, ...], ...]:
-    """The whole article, word for word, one card a page, its metadata on the first."""
+def article_pages(
+    article: Article, newest: Article | None = None
+) -> tuple[tuple[discord.Embed, ...], ...]:
+    """The whole article, word for word, one card a page, its metadata on the first.
+
+    Args:
+        article: what is shown.
+        newest: its newest version, if that is another article.
+    """
     parts = cut(article.text, _MAX_DESCRIPTION)
     pages = []
     for number, part in enumerate(parts, start=1):
@@ -143,6 +152,8 @@ def article_pages(article: Article) -> tuple[tuple[discord.Embed, ...], ...]:
         card.set_footer(text=shorten(_metadata(article), _MAX_NAME))
         if number == 1:
             _add_correction(card, article)
+            if newest is not None:
+                card.add_field(name=SUPERSEDED, value=escape(_named_version(newest)), inline=False)
         else:
             card.set_footer(text=f"part {number} of {len(parts)}")
         pages.append((card,))
@@ -163,6 +174,7 @@ def sources_message(
     summary: CorpusSummary,
     page: int = 0,
     filters: Filters | None = None,
+    superseded: Container[str] = (),
 ) -> Shown:
     """What the corpus holds, in order of date: one page of ten articles.
 
@@ -171,6 +183,7 @@ def sources_message(
         summary: of the whole corpus.
         page: from 0.
         filters: what the list was narrowed to.
+        superseded: the ids of articles of which there is a newer version.
     """
     content = f"**The coverage:** {escape(summary_phrase(summary))}"
     if filters is not None and (only := filters_phrase(filters)):
@@ -179,6 +192,7 @@ def sources_message(
     lines = [
         f"`{date_phrase(article)}` **{escape(named(shorten(article.title, 120)))}**"
         f" — {escape(named(shorten(article.source, 60)))}"
+        f"{' · superseded' if article.article_id in superseded else ''}"
         for article in articles[start : start + _ARTICLES_A_PAGE]
     ]
     if not lines:
@@ -247,7 +261,9 @@ def _drawn_as_one(before: str, after: str) -> bool:
 
 def _article_card(article: Article, description: str, at: str, colour: int) -> discord.Embed:
     """A card whose title opens the article on the web, at these words if there are any."""
-    title = f"{named(article.title)} (title derived)" if article.title_derived else article.title
+    title = article.title
+    if article.title_derived:
+        title = f"{named(shorten(title, _MAX_DERIVED))} (title derived)"
     card = discord.Embed(
         title=shorten(escape(shorten(title, _MAX_NAME)), MAX_TITLE),
         url=link_to(article.url or "", at),
@@ -301,10 +317,16 @@ def _metadata(article: Article) -> str:
     return " · ".join(fact for fact in facts if fact)
 
 
+def _named_version(article: Article) -> str:
+    updated = f", updated {article.updated}" if article.updated else ""
+    title = named(shorten(article.title, _MAX_NAME - len(updated)))
+    return f"{date_phrase(article)} · {title}{updated}"
+
+
 def _scope(answer: Answer) -> str:
     count = plural(len(answer.quotes), "quote")
-    found = f"{count}, {order_phrase(answer)}. " if answer.quotes else ""
-    return found + scope_phrase(answer)
+    order = f", {order_phrase(answer)}" if len(answer.quotes) > 1 else ""
+    return (f"{count}{order}. " if answer.quotes else "") + scope_phrase(answer)
 
 
 def paged(

@@ -51,6 +51,10 @@ log = logging.getLogger(__name__)
 discord.VoiceClient.warn_nacl = False  # there is no voice here to warn about
 discord.VoiceClient.warn_dave = False
 
+# Nothing privileged: Discord shows us the text of messages that mention us, and of direct messages,
+# without the message content intent.
+INTENTS = discord.Intents(guilds=True, guild_messages=True, dm_messages=True)
+
 _HELP = (
     "Ask me something about the coverage, and I answer with quotes from it. "
     "`/ask` takes dates and a source too, `/timeline` shows a topic in order of date, and "
@@ -59,7 +63,12 @@ _HELP = (
     "coverage* from the menu of their message. If you see no quotes in an answer, switch on *Show "
     "embeds* in Discord's settings, under *Chat*."
 )
+_ROLE = (
+    "You have mentioned a role of mine, and Discord shows me nothing of such a message. Please "
+    "mention {mention} instead, or use `/ask`."
+)
 _NO_CARDS = "\n-# To show the quotes I need the permission *Embed Links* here."
+_WRITTEN = (discord.MessageType.default, discord.MessageType.reply)  # others are Discord's own
 _DRAIN_S = 8  # a supervisor that stops us waits about ten seconds before it kills
 _FAREWELL_S = 1  # to tell those who were not answered in that time
 _CONNECTIONS = 200  # to Discord, used again and again; a burst would open one for each question
@@ -96,9 +105,7 @@ class DatelineClient(discord.AutoShardedClient):
             feedback: where unanswered questions and verdicts are written; None for nowhere.
         """
         super().__init__(
-            # Nothing privileged: Discord shows us the text of messages that mention us, and of
-            # direct messages, without the message content intent.
-            intents=discord.Intents(guilds=True, guild_messages=True, dm_messages=True),
+            intents=INTENTS,
             allowed_mentions=discord.AllowedMentions.none(),
             max_messages=None,
             member_cache_flags=discord.MemberCacheFlags.none(),
@@ -274,7 +281,7 @@ class DatelineClient(discord.AutoShardedClient):
         fingerprint = hashlib.sha256(text.encode()).hexdigest()
         key = str(self.application_id)
         known = self._known_fingerprints()
-        if known.get(key) == fingerprint:
+        if known.get(key) == fingerprint and await self._knows(payload):
             log.info("commands unchanged count=%d", len(payload))
             return
         await self.tree.sync()
@@ -283,6 +290,11 @@ class DatelineClient(discord.AutoShardedClient):
             self._state.write_text(json.dumps({**known, key: fingerprint}), encoding="utf-8")
         except OSError as error:
             log.warning("commands will be synced again at the next start: %s", error)
+
+    async def _knows(self, payload: list[dict[str, Any]]) -> bool:
+        """Whether Discord has commands of these names; another program may have replaced them."""
+        there = {(one.name, one.type.value) for one in await self.tree.fetch_commands()}
+        return there == {(one["name"], one["type"]) for one in payload}
 
     def _known_fingerprints(self) -> dict[str, str]:
         try:
@@ -311,22 +323,30 @@ class DatelineClient(discord.AutoShardedClient):
 
     async def on_message(self, message: discord.Message) -> None:
         """Answers a mention in a channel, a reply to an answer, and any direct message."""
-        if message.author.bot or self.user is None:
+        if message.author.bot or self.user is None or message.type not in _WRITTEN:
             return
-        if message.guild is not None and self.user not in message.mentions:
+        question, advice = "", _HELP
+        if message.guild is None or self.user in message.mentions:
+            question = re.sub(rf"<@!?{self.user.id}>", " ", message.content).strip()
+        elif message.guild.self_role in message.role_mentions:
+            advice = _ROLE.format(mention=self.user.mention)
+        else:
             return
-        question = re.sub(rf"<@!?{self.user.id}>", " ", message.content).strip()
         if message.id in self._seen:  # Discord may send an event twice
             return
         self._seen.append(message.id)
         with self.working():
-            await self._reply(message, question, earlier_question(message, self.user))
+            await self._reply(message, question, earlier_question(message, self.user), advice)
 
-    async def _reply(self, message: discord.Message, question: str, context: str) -> None:
+    async def _reply(
+        self, message: discord.Message, question: str, context: str, advice: str
+    ) -> None:
+        """Answers a message; `advice` is what to say where there is no question."""
         view = discord.ui.View(timeout=None)
         embeds: list[discord.Embed] = []
         answer: Answer | None = None
         feedback = self.feedback if message.guild is not None else None
+        may = _permissions(message)
         try:
             if question:
                 with self.asking(message.author.id, message.guild.id if message.guild else None):
@@ -336,22 +356,27 @@ class DatelineClient(discord.AutoShardedClient):
                 shown = answer_message(answer)
                 content = shown.content
                 embeds = list(shown.pages[0]) if shown.pages else []
-                if embeds and not _shows_cards(message):
+                if embeds and not may.embed_links:  # Discord leaves them out without a word
                     content = shorten(content, MAX_CONTENT - len(_NO_CARDS)) + _NO_CARDS
                 view = answer_view(answer, len(shown.pages))
                 add_thumbs(view, feedback, answer)
             else:
-                content = _HELP
+                content = advice
         except Exception as error:  # every failure is told to the one who asked
             content = escape(sentence(error))
+
+        # A question that was deleted meanwhile, or that we may not reply to, is still answered, in
+        # the channel.
+        reference: Any = None
+        if may.read_message_history:
+            reference = message.to_reference(fail_if_not_exists=False)
 
         async def send() -> None:
             await message.channel.send(
                 content,
                 embeds=embeds,
                 view=view,
-                # A question that was deleted meanwhile is still answered, in the channel.
-                reference=message.to_reference(fail_if_not_exists=False),
+                reference=reference,
                 mention_author=False,
                 # The same number again, should the first try have arrived after all.
                 nonce=message.id,
@@ -361,8 +386,8 @@ class DatelineClient(discord.AutoShardedClient):
             await despite_a_lost_connection(send)
         except discord.Forbidden:
             log.warning(
-                "cannot answer in channel=%d: needs Send Messages, Embed Links and Read Message "
-                "History there",
+                "cannot answer in channel=%d: needs Send Messages there, in threads Send Messages "
+                "in Threads",
                 message.channel.id,
             )
         except discord.NotFound:
@@ -410,15 +435,13 @@ class DatelineClient(discord.AutoShardedClient):
         self.queue.stop()
 
 
-def _shows_cards(message: discord.Message) -> bool:
-    """Whether cards of ours can be seen there; Discord leaves them out without a word.
-
-    Those below commands always can.
-    """
+def _permissions(message: discord.Message) -> discord.Permissions:
+    """What we may do where a message stands; everything, as far as we know no better."""
     channel = message.channel
-    if message.guild is None or not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
-        return True
+    me: discord.Member | None = message.guild.me if message.guild else None
+    if me is None or not isinstance(channel, discord.abc.GuildChannel | discord.Thread):
+        return discord.Permissions.all()
     try:
-        return channel.permissions_for(message.guild.me).embed_links
+        return channel.permissions_for(me)
     except discord.ClientException:  # a thread whose channel is unknown
-        return True
+        return discord.Permissions.all()

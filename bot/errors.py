@@ -194,7 +194,7 @@ async def acknowledge(
 async def tell(interaction: discord.Interaction[Any], error: Exception) -> None:
     """Tells the one who asked, and nobody else, that it failed and what to do."""
     cause = getattr(error, "original", error)
-    if isinstance(cause, discord.NotFound) and cause.code in _GONE:
+    if isinstance(cause, discord.HTTPException) and cause.code in _GONE:
         log.info("nobody is left to answer code=%d", cause.code)
         return
     text = escape(sentence(error))

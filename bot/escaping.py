@@ -13,7 +13,7 @@ from retrieval.types import Span
 _ANYWHERE = re.compile(
     r"[\\*_~`|<>@#:\[\]]"
     # Discord's apps show a card for an invitation to a server, also for one without https://.
-    r"|(?:(?<=discord\.gg)|(?<=discord\.new)|(?<=discord\.com)|(?<=discordapp\.com))/",
+    r"|/(?:(?<=discord\.gg/)|(?<=discord\.new/)|(?<=discord\.com/)|(?<=discordapp\.com/))",
     re.IGNORECASE,
 )
 # What begins a list at the start of a line. The point of "12. Dec" is escaped, not the digit: a

@@ -7,6 +7,7 @@ from retrieval.types import Answer, Article, CorpusSummary, Filters, Timeline
 
 ABSTAINED = "The coverage does not say."
 CORRECTION = "The article states a correction"
+SUPERSEDED = "There is a newer version of this article"
 _TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")  # marks that change the direction of writing
 
 
@@ -53,7 +54,8 @@ def timeline_phrase(found: Timeline) -> str:
     only = filters_phrase(found.filters)
     scope = f"{summary_phrase(found.corpus)}{f'; only {only}' if only else ''}."
     if found.quotes:
-        return f"{plural(len(found.quotes), 'passage')}, oldest first. From {scope}"
+        order = ", oldest first" if len(found.quotes) > 1 else ""
+        return f"{plural(len(found.quotes), 'passage')}{order}. From {scope}"
     return f"Nothing on this{f' {only}' if only else ''} in the coverage: {scope}"
 
 

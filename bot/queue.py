@@ -15,6 +15,7 @@ from bot.events import ACKNOWLEDGE_S
 
 _FIRST_GUESS_S = 0.5  # of a question, before one was measured
 _GIVES_WAY_S = 0.02  # at a time
+_ANSWERED_S = 14 * 60  # Discord takes an answer for 15 minutes, then nobody could be told
 _MEASURED = 20  # questions: the machine may be busier today than yesterday
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -45,10 +46,12 @@ class Queue:
         """Keeps a place for a question, from before it is acknowledged until it is answered.
 
         Raises:
-            BusyError: there is none.
+            BusyError: there is none, or those before it would take too long.
             StoppingError: the bot is about to leave.
         """
         self._require_room(self._held)
+        if self.wait_s > _ANSWERED_S:
+            raise BusyError(self.wait_s)
         self._held += 1
         try:
             yield

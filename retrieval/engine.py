@@ -141,6 +141,15 @@ class Engine:
         return self._index.find(key)
 
     @property
+    def newer(self) -> Mapping[str, Sequence[Article]]:
+        """The newer versions of articles that were superseded, the newest last, by id. Blocks."""
+        built, versions = self._versions
+        if built != self._index.built:  # one in Milvus may have been written by another process
+            versions = newer_versions(self._index.alike())
+            self._versions = self._index.built, versions
+        return versions
+
+    @property
     def summary(self) -> CorpusSummary:
         """How much the corpus holds, and from when to when."""
         return self._index.summary
@@ -181,7 +190,7 @@ class Engine:
                 window ends before it begins.
         """
         started = time.perf_counter()
-        question = _checked(question)
+        question = checked(question)
         if context.strip():
             question = understand(question, context)
         filters = (filters or Filters()).checked(self._index.sources)
@@ -210,7 +219,7 @@ class Engine:
         from retrieval.candidates import retrieve
 
         filters = filters.checked(self._index.sources)
-        found = retrieve(self._index, self._embedder, _checked(question), filters).candidates
+        found = retrieve(self._index, self._embedder, checked(question), filters).candidates
         orders = {
             "dense": sorted(found, key=lambda c: -c.dense),
             "bm25": sorted(found, key=lambda c: -c.lexical),
@@ -237,7 +246,7 @@ class Engine:
         """
         from retrieval.candidates import retrieve
 
-        topic = _checked(topic)
+        topic = checked(topic)
         filters = (filters or Filters()).checked(self._index.sources)
         if limit < 1:
             raise QuestionError(f"at least one passage must be allowed, not {limit}")
@@ -271,11 +280,7 @@ class Engine:
 
     def _newest(self, filters: Filters) -> Filters:
         """The filters, and without articles of which they let in a newer version."""
-        built, versions = self._versions
-        if built != self._index.built:  # one in Milvus may have been written by another process
-            versions = newer_versions(self._index.alike())
-            self._versions = self._index.built, versions
-        older = (key for key, newer in versions.items() if any(map(filters.admits, newer)))
+        older = (key for key, newer in self.newer.items() if any(map(filters.admits, newer)))
         return replace(filters, without=frozenset(older))
 
     def _answer(
@@ -376,7 +381,12 @@ def _without(question: str, words: str) -> str:
     return rest if any(char.isalnum() for char in rest) else question
 
 
-def _checked(question: str) -> str:
+def checked(question: str) -> str:
+    """The question without the white space around it.
+
+    Raises:
+        QuestionError: it is empty, wordless or too long.
+    """
     question = question.strip()
     if not question:
         raise QuestionError("the question is empty; ask something, such as: Who gave Kim the car?")

@@ -10,6 +10,7 @@ import discord
 import pytest
 from discord import app_commands
 
+from bot.client import INTENTS
 from bot.commands import COMMANDS
 from bot.settings import DESCRIPTIONS
 from tests.program import DATELINE, REPOSITORY, dateline
@@ -110,13 +111,24 @@ def test_every_slash_command_and_option_is_described_and_in_the_readme() -> None
 
 def test_the_invite_link_asks_for_the_permissions_that_are_explained_and_no_other() -> None:
     """Whoever runs a server wants to know why."""
-    table = README.partition("| permission | for |")[2].partition("\n\n")[0]
-    names = re.findall(r"^ *\| \*([A-Z].+?)\* \|", table, re.MULTILINE)
-    flags = [name.lower().replace(" ", "_").replace("channels", "channel") for name in names]
-    asked = discord.Permissions(**dict.fromkeys(flags, True))
+    table = README.partition("| permission | number | for |")[2].partition("\n\n")[0]
+    rows = dict(re.findall(r"^ *\| \*([A-Z].+?)\* \| (\d+) \|", table, re.MULTILINE))
+    flags = [name.lower().replace(" ", "_").replace("channels", "channel") for name in rows]
+    numbers = [discord.Permissions(**{flag: True}).value for flag in flags]
 
-    assert 6 == len(names)
-    assert [str(asked.value)] == re.findall(r"permissions=(\d+)", README)
+    assert 6 == len(rows)
+    assert list(map(str, numbers)) == list(rows.values())
+    assert [str(sum(numbers))] == re.findall(r"permissions=(\d+)", README)
+
+
+def test_the_readme_names_the_intents_that_the_client_asks_for_and_no_other() -> None:
+    """Whoever sees “intents” in the portal must know that there is nothing to switch on."""
+    named = re.search(r"Dateline asks for (.+?), which", README)
+    assert named is not None
+    flags = [name.lower().replace(" ", "_") for name in re.findall(r"\*(.+?)\*", named[1])]
+    asked = discord.Intents(**dict.fromkeys([f.replace("direct", "dm") for f in flags], True))
+
+    assert INTENTS == asked
 
 
 def test_the_map_in_the_readme_names_every_module_and_no_other() -> None:

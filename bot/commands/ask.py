@@ -12,7 +12,7 @@ from bot.escaping import length, shorten
 from bot.feedback import Feedback, note_gap
 from bot.thumbs import add_thumbs
 from retrieval.dates import PartialDate
-from retrieval.engine import MAX_QUESTION
+from retrieval.engine import MAX_QUESTION, checked
 from retrieval.types import Answer, Filters
 
 if TYPE_CHECKING:
@@ -52,11 +52,15 @@ async def ask(
     source: str | None = None,
     private: bool = False,
 ) -> None:
-    """Acknowledges at once, answers when the answer is there."""
+    """Acknowledges at once, answers when the answer is there; mistakes concern the asker only."""
     client = interaction.client
+    filters = Filters(after, before, source)
+    # Where others may add articles, the engine alone knows all sources.
+    filters.checked(() if client.engine.is_shared else client.library.sources)
+    checked(question)
     with client.working(), client.asking(interaction.user.id, interaction.guild_id):
         await acknowledge(interaction, ephemeral=private)
-        answer = await client.answer(question, Filters(after, before, source))
+        answer = await client.answer(question, filters)
         is_here = client.get_guild(interaction.guild_id or 0) is not None
         is_public = is_here and not private
         await show(
@@ -111,7 +115,7 @@ async def complete_source(
 ) -> list[app_commands.Choice[str]]:
     """Sources whose name holds what was typed, in order of the alphabet."""
     key = typed.strip().casefold()
-    names = sorted({article.source for article in interaction.client.library.in_order})
+    names = interaction.client.library.sources
     found = [name for name in names if key in name.casefold()][:_MAX_CHOICES]
     # A value cut short still finds its source: the engine takes a part of a name.
     return [

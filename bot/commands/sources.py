@@ -1,11 +1,12 @@
 """/sources and /source: what the coverage holds, and one article whole."""
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import discord
 from discord import app_commands
 
-from bot.buttons import Library, filters_reference, find_filters, pager
+from bot.buttons import Library, article_view, filters_reference, find_filters, pager
 from bot.cards import article_pages, choice_name, sources_message, sources_pages
 from bot.commands.ask import DateTransformer, complete_source
 from bot.errors import GoneError, NoSuchArticleError, acknowledge, despite_a_lost_connection
@@ -37,7 +38,7 @@ async def sources(
     reference = filters_reference(Filters(after, before, source))
     filters = find_filters(reference)
     listed = library.admitted(filters)
-    shown = sources_message(listed, library.summary, filters=filters)
+    shown = sources_message(listed, library.summary, filters=filters, superseded=library.newer)
     await interaction.response.send_message(
         shown.content,
         embeds=list(shown.pages[0]) if shown.pages else [],
@@ -54,10 +55,11 @@ async def source(interaction: "discord.Interaction[DatelineClient]", article: st
     with client.working():
         await acknowledge(interaction, ephemeral=True)
         found = await client.in_worker(_find, client.library, article)
-        pages = await client.in_worker(article_pages, found)
+        newest = client.library.newest(found)
+        pages = await client.in_worker(article_pages, found, newest)
         await despite_a_lost_connection(
             lambda: interaction.edit_original_response(
-                embeds=list(pages[0]), view=pager("a", article_key(found), 0, len(pages))
+                embeds=list(pages[0]), view=article_view(found, 0, len(pages), newest)
             )
         )
 
@@ -67,20 +69,10 @@ async def complete_article(
     interaction: "discord.Interaction[DatelineClient]", typed: str
 ) -> list[app_commands.Choice[str]]:
     """Articles whose date, title or source holds every word that was typed, newest first."""
-    found = [
-        article
-        for article in reversed(interaction.client.library.in_order)
-        if _matches(article, typed)
-    ]
     return [
         app_commands.Choice(name=choice_name(article), value=article_key(article))
-        for article in found[:_MAX_CHOICES]
+        for article in islice(interaction.client.library.matching(typed), _MAX_CHOICES)
     ]
-
-
-def _matches(article: Article, typed: str) -> bool:
-    text = f"{article.published or ''} {article.title} {article.source}".casefold()
-    return all(word in text for word in typed.casefold().split())
 
 
 def _find(library: Library, wanted: str) -> Article:
@@ -94,8 +86,7 @@ def _find(library: Library, wanted: str) -> Article:
     except GoneError:
         pass
     by_id = [article for article in library.in_order if article.article_id == wanted.strip()]
-    typed = [article for article in library.in_order if _matches(article, wanted)]
-    found = by_id or typed
+    found = by_id or list(islice(library.matching(wanted), 2))
     if not wanted.strip() or len(found) != 1:
         raise NoSuchArticleError(f"“{wanted}”")
     return found[0]

@@ -55,12 +55,33 @@ FRAGMENTS = (
     *("word", "Kim", "Feb 20", "3.5", "well-known", "a"),  # what news is mostly made of
 )
 
-any_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
-messy_texts = st.lists(st.sampled_from(FRAGMENTS) | any_text, max_size=16).map("".join)
+_FIRST = 0xE000  # of the characters that stand for a fragment, or for some of any text
+_PARTS = "".join(chr(_FIRST + number) for number in range(2 * len(FRAGMENTS)))
+
+
+def _put_together(parts: str, text: str) -> str:
+    """Half of `_PARTS` stand for a fragment each, the others for the next characters of `text`."""
+    found = []
+    for part in parts:
+        number = ord(part) - _FIRST
+        if number < len(FRAGMENTS):
+            found.append(FRAGMENTS[number])
+        else:
+            size = number % 10 + 1
+            found.append(text[:size])
+            text = text[size:]
+    return "".join(found)
+
+
+_CHARACTERS = st.characters(exclude_categories=["Cs"])
+any_text = st.text(_CHARACTERS, max_size=40)
+_long_text = st.text(_CHARACTERS, min_size=10, max_size=150)
+# Two draws for a text: one for each fragment would take ten times as long.
+messy_texts = st.builds(_put_together, st.text(_PARTS, max_size=16), _long_text)
 """Any text without halves of surrogate pairs, rich in markup and in what surrounds it."""
 
-titles = st.lists(st.sampled_from(FRAGMENTS) | any_text, min_size=1, max_size=12).map(
-    lambda parts: " ".join("".join(["T", *parts]).split())
+titles = st.builds(_put_together, st.text(_PARTS, min_size=1, max_size=12), _long_text).map(
+    lambda text: " ".join(f"T{text}".split())
 )
 """One line, as all metadata is once an article is read."""
 
@@ -93,6 +114,18 @@ def articles(draw: st.DrawFn, max_text: int = 12_000) -> Article:
 
 
 dates = st.none() | st.sampled_from([DAY, PartialDate(2024, 3), PartialDate(2023), PartialDate(1)])
+
+
+@st.composite
+def listed_articles(draw: st.DrawFn) -> Article:
+    """Any article, as lists show it: without its text."""
+    size = draw(st.sampled_from([1, 1, 1, 60]))
+    return make_article(
+        article_id=draw(titles),
+        title=draw(titles) * size,
+        source=draw(titles) * size,
+        published=draw(dates),
+    )
 
 
 @st.composite

@@ -142,6 +142,25 @@ def test_an_answer_names_what_it_was_asked_of() -> None:
     assert expected == shown(message.content)
 
 
+def test_a_single_quote_has_no_order() -> None:
+    """What says nothing is not said."""
+    message = answer_message(make_answer([make_quote()]))
+
+    assert "-# 1 quote. Asked of 2 articles" in message.content
+
+
+def test_a_derived_title_leaves_the_eye_to_the_quote() -> None:
+    """It is the article's first sentence, and would be longer and bolder than the quote."""
+    quote = make_quote(title="Kim rode in a car " * 8, title_derived=True)
+
+    ((card,),) = quote_pages([quote])
+
+    assert (
+        "Kim rode in a car Kim rode in a car Kim rode in a car Kim rode in a… (title derived)"
+        == (card.title)
+    )
+
+
 def test_silence_is_said_with_its_reason() -> None:
     """No quote is not no answer."""
     message = answer_message(make_answer(reason="nothing_relevant"))

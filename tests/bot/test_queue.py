@@ -56,6 +56,17 @@ async def test_a_place_is_held_from_before_the_work_until_it_is_done() -> None:
     queue.stop()
 
 
+async def test_nobody_waits_for_longer_than_discord_takes_an_answer() -> None:
+    """Who is told after a quarter of an hour to try again has waited for nothing."""
+    queue = Queue(places=10_000)
+    with contextlib.ExitStack() as places:
+        while queue.wait_s <= 14 * 60:
+            places.enter_context(queue.place())
+        with pytest.raises(BusyError), queue.place():
+            pass
+    queue.stop()
+
+
 async def test_no_work_begins_while_somebody_waits_to_be_acknowledged() -> None:
     """It would take the processor from those who have three seconds."""
     line = [1]

@@ -17,7 +17,7 @@ from tests.bot.troubled import (
     assert_told,
     troubled,
 )
-from tests.fakes import world
+from tests.fakes import rest, world
 from tests.fakes.world import ALICE, BOB
 
 
@@ -139,6 +139,17 @@ async def test_the_bot_may_not_show_cards(tmp_path: Path, monkeypatch: pytest.Mo
     assert "Embed Links" not in private.content + commanded.content
 
 
+async def test_the_bot_may_not_reply(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without *Read Message History* it answers in the channel."""
+    without = world.MEMBER_PERMISSIONS & ~discord.Permissions(read_message_history=True).value
+    monkeypatch.setattr(world, "MEMBER_PERMISSIONS", without)
+    async with troubled(tmp_path) as bot:
+        asked = await bot.discord.mention(QUESTION)
+
+        await assert_answered_once(asked)
+        assert asked.messages[0].reference is None
+
+
 async def test_the_bot_may_not_write_there(bot: Joined, caplog: pytest.LogCaptureFixture) -> None:
     """Only the log can tell whoever set the permissions."""
     bot.discord.fail_next(403, path="/messages")
@@ -189,6 +200,22 @@ async def test_the_promise_is_deleted_while_the_bot_thinks(
 
     assert () == asked.messages
     assert "nobody is left to answer code=10008" in caplog.text
+
+
+async def test_the_answer_comes_after_fifteen_minutes(
+    bot: Joined, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Then Discord takes none any more, and there is no way to tell."""
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(rest, "TOKEN_S", 0.2)
+    bot.engine.takes_s = 0.4
+    asked = await bot.ask(QUESTION)
+    await bot.discord.until(lambda: any(r.status == 401 for r in bot.discord.requests))
+    await asyncio.sleep(SETTLED_S)
+
+    assert () == asked.messages
+    assert "nobody is left to answer code=50027" in caplog.text
+    assert 1 == sum(r.status == 401 for r in bot.discord.requests)  # many would have us banned
 
 
 async def test_a_button_is_pressed_twice_at_once(bot: Joined) -> None:

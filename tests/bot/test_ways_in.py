@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from bot.client import DatelineClient
+from bot.escaping import unescape
 from retrieval.engine import MAX_QUESTION, Engine
 from retrieval.reader.span import SpanReader
 from tests.bot.joining import client_of, joined
 from tests.bot.test_run import ANSWER_S, READY_S, quotes, running
 from tests.fakes.discord_server import Exchange, FakeDiscord, RefusedError, SentMessage
 from tests.fakes.hashing_embedder import HashingEmbedder
-from tests.fakes.world import BOB, BOT_ID, GROUP, OTHER_GUILD, Place
+from tests.fakes.world import BOB, BOT_ID, GROUP, OTHER_GUILD, ROLE_ID, Place
 from tests.retrieval.making import make_index
 
 FIRST, LATER = "The tram line of Tarn cost 5 million crowns", "The tram line cost 7 million crowns"
@@ -260,6 +261,27 @@ class TestFind:
         assert quotes(answer) == quotes(found)
 
 
+class TestOtherMessages:
+    """What is written to the bot and asks nothing."""
+
+    async def test_whoever_mentions_its_role_learns_to_mention_the_bot(
+        self, discord: FakeDiscord, client: DatelineClient
+    ) -> None:
+        """Both have one name, and of a message with the role Discord shows it nothing."""
+        asked = await discord.say(f"<@&{ROLE_ID}> {ASKED}", mention_roles=[str(ROLE_ID)])
+
+        assert f"mention <@{BOT_ID}> instead" in (await asked.answer()).text
+
+    async def test_what_discord_itself_writes_is_no_question(
+        self, discord: FakeDiscord, client: DatelineClient
+    ) -> None:
+        """Such as that somebody has pinned a message."""
+        pinned = await discord.direct_message("", type=6)
+        await (await discord.direct_message(ASKED)).answer()
+
+        assert () == pinned.messages
+
+
 class TestInstalls:
     """Installed to a server or to a user."""
 
@@ -321,6 +343,25 @@ class TestInstalls:
             if private:
                 stack.enter_context(pytest.raises(RefusedError, match="bob cannot see"))
             await discord.press(answer, "Nearest passages", user=BOB)
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"question": "🚗"}, "no word in the question"),
+        ({"question": "Who?", "source": "Nowhere Post"}, "No source is called"),
+        ({"question": "Who?", "after": "2024", "before": "2023"}, "before it begins"),
+        ({"question": "Who?", "after": "soon"}, "2024-02-20"),
+    ],
+)
+async def test_a_mistake_in_a_command_is_told_to_the_one_who_made_it(
+    client: DatelineClient, discord: FakeDiscord, asked: dict[str, Any], told: str
+) -> None:
+    """The others in the channel have nothing from it."""
+    answer = await (await discord.slash("ask", **asked)).answer()
+
+    assert told in unescape(answer.text)
+    assert answer.ephemeral
 
 
 async def test_the_installed_bot_is_asked_on_after_a_restart(tmp_path: Path) -> None:

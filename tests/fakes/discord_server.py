@@ -290,9 +290,9 @@ class FakeDiscord:
             referenced_message=self._rest.stored[to.id].payload if self._exists(to.id) else None,
         )
 
-    async def direct_message(self, text: str, /, *, user: User = ALICE) -> Exchange:
-        """Writes a direct message to the bot."""
-        return await self._write(text, user, dm=True)
+    async def direct_message(self, text: str, /, *, user: User = ALICE, **more: Any) -> Exchange:
+        """Writes a direct message to the bot; `more` is in it too."""
+        return await self._write(text, user, dm=True, **more)
 
     async def delete(self, what: SentMessage | Exchange, /) -> None:
         """Deletes a message of the bot, or the message that began an exchange."""

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.fakes import rules
+from tests.fakes import rules, world
 from tests.fakes.exchanges import AUTOCOMPLETE, COMMAND, COMPONENT, MESSAGE, Changes, Exchange
 from tests.fakes.gateway import Gateway
 from tests.fakes.wire import ApiError, Call, InvalidBodyError
@@ -32,6 +32,7 @@ Json = dict[str, Any]
 ACKNOWLEDGE_S = 3.0  # then Discord forgets an interaction that got no callback
 TOKEN_S = 15 * 60.0  # how long the token of an interaction is good
 GUILD_MESSAGES, DIRECT_MESSAGES = 1 << 9, 1 << 12  # intents
+READ_MESSAGE_HISTORY = 1 << 16  # a permission
 REPLY, CHAT_INPUT_COMMAND = 19, 20  # message types
 SHOWN = {"content": str, "embeds": list, "components": list}  # what a body may set
 #               interaction: callbacks it may get
@@ -303,6 +304,9 @@ class Rest:
         stored = Stored(message(BOT, channel_id, nonce=call.body.get("nonce")))
         reference = call.body.get("message_reference") or {}
         replied_id = str(reference.get("message_id", ""))
+        in_guild = channel_id == str(CHANNEL_ID)
+        if replied_id and in_guild and not world.MEMBER_PERMISSIONS & READ_MESSAGE_HISTORY:
+            raise ApiError(403, 160002, "Cannot reply without permission to read message history")
         if replied_id in self.stored:
             replied = self.stored[replied_id].payload
             place = {"message_id": replied_id, "channel_id": channel_id}

@@ -13,6 +13,7 @@ BOT_ID = 1_100_000_000_000_000_001  # of the bot and of its application
 GUILD_ID = 1_100_000_000_000_000_002
 CHANNEL_ID = 1_100_000_000_000_000_003  # the guild's one text channel
 OTHER_GUILD_ID = 1_100_000_000_000_000_004  # of a guild without the bot
+ROLE_ID = 1_100_000_000_000_000_005  # that Discord has made for the bot
 BEGINNING = "2024-01-01T00:00:00+00:00"
 # Of a plain member: react, see, write, embed, attach, read back, use commands.
 MEMBER_PERMISSIONS = sum(1 << bit for bit in (6, 10, 11, 14, 15, 16, 31))
@@ -213,6 +214,13 @@ def guild() -> Json:
         "mentionable": False,
         "flags": 0,
     }
+    own = {
+        **everyone,
+        "id": str(ROLE_ID),
+        "name": "dateline",
+        "managed": True,
+        "tags": {"bot_id": str(BOT_ID)},
+    }
     return {
         "id": str(GUILD_ID),
         "name": "Newsroom",
@@ -223,7 +231,7 @@ def guild() -> Json:
         "large": False,
         "features": [],
         "preferred_locale": "en-US",
-        "roles": [everyone],
+        "roles": [everyone, own],
         "channels": [text_channel()],
         "members": [{**BOT.member(), "user": BOT.payload()}],
         "emojis": [],
