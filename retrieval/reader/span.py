@@ -225,9 +225,7 @@ def _best(judged: Judgement, row: int, pair: Pair, passage: Passage, shift: int)
     inside = [n for n, span in enumerate(pair.spans) if begins < span.end and span.start < ends]
     if not inside:  # nothing of it was read
         return Found(0, Span(0, 0), -null, answers)
-    spans = [
-        Span(max(0, pair.spans[n].start - begins), pair.spans[n].end - begins) for n in inside
-    ]
+    spans = [Span(max(0, pair.spans[n].start - begins), pair.spans[n].end - begins) for n in inside]
     first, last = pair.first + inside[0], pair.first + inside[-1] + 1
     start, end = judged.start[row, first:last], judged.end[row, first:last]
     sentence_of = _sentences_of(spans, passage)

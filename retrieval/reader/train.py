@@ -24,8 +24,8 @@ from retrieval.reader.examples import (
     Example,
     Examples,
     read_records,
-    tempting_records,
     story_records,
+    tempting_records,
     written_records,
 )
 from retrieval.reader.learner import Judgement, Learner

@@ -56,8 +56,9 @@ def _merged(passages: Sequence[Passage], members: Sequence[int]) -> list[Window]
         span = _with_text_before(passage)
         if merged:
             last = merged[-1]
-            touches = passage.article.text[last.span.end : span.start].isspace()
-            if (span.start <= last.span.end or touches) and span.end - last.span.start <= MAX_WINDOW:
+            between = passage.article.text[last.span.end : span.start]
+            touches = not between or between.isspace()
+            if touches and span.end - last.span.start <= MAX_WINDOW:
                 whole = Span(last.span.start, max(span.end, last.span.end))
                 merged[-1] = Window(passage.article, whole, (*last.members, number))
                 continue
