@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from retrieval.engine import Engine
 
 _OK, _FAILED, _USAGE = 0, 1, 2
+_STOPPED = 130  # 128 and the number of the signal, as shells have it
 
 
 class _Parser(argparse.ArgumentParser):
@@ -36,7 +37,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line and returns its exit status: 0, 1 failed, 2 wrong usage."""
+    """Runs the command line; its exit status is 0, 1 failed, 2 wrong usage, 130 stopped."""
     _speak_utf8()
     options = _parser().parse_args(arguments)
     try:
@@ -52,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (RetrievalError, SettingsError) as error:
         return _fail(str(error), _FAILED)
     except KeyboardInterrupt:
-        return _fail("stopped; nothing was left half done", _FAILED)
+        return _fail("stopped; nothing was left half done", _STOPPED)
     except BrokenPipeError:
         # Whoever read our output has gone, as `head` does. Nothing more can be written.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -350,7 +350,7 @@ def test_ctrl_c_while_loading_leaves_one_line_and_a_whole_index(home: Path, tmp_
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
 
-    assert 1 == process.returncode
+    assert 130 == process.returncode
     assert "dateline: stopped; nothing was left half done" == err.strip().splitlines()[-1]
     assert "Traceback" not in err
     assert 0 == dateline(*asked, home=home).status
