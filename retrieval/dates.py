@@ -3,7 +3,7 @@
 import calendar
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 
 _MONTHS = {
     name: number
@@ -30,6 +30,8 @@ _FORMS = tuple(
         r"(?P<y>\d{4})",
     )
 )
+_EPOCH = re.compile(r"(?P<seconds>\d{9,10})(?:\.\d+)?|(?P<milliseconds>\d{12,13})", re.ASCII)
+_EPOCH_YEARS = range(2000, 2100)  # what else nine and more digits may be is far outside
 _AROUND = re.compile(
     rf"^(?:{_WEEKDAY}\.?,? )?(?P<date>.*?)"
     # a time of day after the date: "at 9:30 am GMT", "| 14:05", ", 2024-style" never
@@ -110,6 +112,16 @@ def read_date(text: str) -> PartialDate | None:
                 except ValueError:
                     return None
     return None
+
+
+def from_epoch(text: str) -> PartialDate | None:
+    """The day in UTC that seconds or milliseconds since 1970 mean, if they can mean no other."""
+    match = _EPOCH.fullmatch(text)
+    if match is None:
+        return None
+    seconds = int(match["seconds"]) if match["seconds"] else int(match["milliseconds"]) // 1000
+    day = datetime.fromtimestamp(seconds, UTC).date()
+    return PartialDate(day.year, day.month, day.day) if day.year in _EPOCH_YEARS else None
 
 
 def _from_groups(groups: dict[str, str | None]) -> PartialDate:

@@ -3,14 +3,13 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property
 from urllib.parse import urlsplit
 
 from retrieval.articles.markup import has_markup, reduce_markup
 from retrieval.articles.plain_text import Layout, first_words
 from retrieval.articles.titles import derive_title
-from retrieval.dates import PartialDate, read_date
+from retrieval.dates import PartialDate, from_epoch, read_date
 from retrieval.errors import ArticleError
 from retrieval.types import Article
 
@@ -43,8 +42,6 @@ _WRAPPERS = ("fields", "attributes", "thread", "article", "metadata", "meta")
 """Objects in a record that hold fields of it."""
 _INSIDE = ("name", "title", "rendered", "main", "original", "$date", "$numberLong", "@id", "#text")
 """Where an object that stands for one value has it: `source: {name: …}`."""
-_EPOCH = re.compile(r"(?P<seconds>\d{9,10})(?:\.\d+)?|(?P<milliseconds>\d{12,13})")
-_EPOCH_YEARS = range(2000, 2100)  # what else nine and more digits may be is far outside
 
 
 @dataclass(frozen=True)
@@ -84,7 +81,7 @@ class Fields:
         """The first date and where it was read; values that are no dates leave a note instead."""
         found = list(self._texts(name))
         for key, value in found:
-            if (stated := read_date(value) or _from_epoch(value)) is not None:
+            if (stated := read_date(value) or from_epoch(value)) is not None:
                 return stated, f"{self.place} {key}"
         if found:
             notes.append(f"{self.place} {found[0][0]} is not a date: {found[0][1]!r}")
@@ -117,16 +114,6 @@ def _as_text(value: object, numbers: bool, depth: int = 3) -> str:
     if numbers and isinstance(value, int | float) and not isinstance(value, bool):
         return str(value) if abs(value) < 1 << 64 else ""
     return ""
-
-
-def _from_epoch(text: str) -> PartialDate | None:
-    """The day in UTC that seconds or milliseconds since 1970 mean, if they can mean no other."""
-    match = _EPOCH.fullmatch(text)
-    if match is None:
-        return None
-    seconds = int(match["seconds"]) if match["seconds"] else int(match["milliseconds"]) // 1000
-    day = datetime.fromtimestamp(seconds, UTC).date()
-    return PartialDate(day.year, day.month, day.day) if day.year in _EPOCH_YEARS else None
 
 
 def is_whole(text: str) -> bool:

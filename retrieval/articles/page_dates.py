@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from retrieval.articles.page import Block
 from retrieval.articles.written_dates import Order, find_dates, slashed
-from retrieval.dates import PartialDate, read_date
+from retrieval.dates import PartialDate, from_epoch, read_date
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
@@ -93,7 +93,9 @@ _ADDRESS = re.compile(
 _IN_SCRIPT = re.compile(
     r"""["']?(?:date_?published|published_?(?:at|on|date|time)?|publish_?(?:date|time|ed_?at)|"""
     r"""publication_?date|pub_?date|first_?published(?:_?at)?|original_?publish_?date|"""
-    r"""article_?(?:publish(?:ed)?_?)?date)["']?\s*[:=]\s*["'](?P<value>[^"']{6,40})["']""",
+    r"""article_?(?:publish(?:ed)?_?)?date)["']?\s*[:=]\s*["'](?P<value>[^"']{6,40})["']|"""
+    r"""["'](?:date_?published|published_?(?:at|on|date|time)|publish_?(?:date|time)|"""
+    r"""publication_?date|pub_?date)["']\s*:\s*(?P<epoch>\d{10,13})\b""",
     re.IGNORECASE,
 )
 _MAX_TRIED = 500
@@ -107,6 +109,8 @@ _NOT_OURS = re.compile(
 )
 _SHORT = 200  # characters; a longer block is prose, and its dates are those of what it tells
 _TIMES = ("time", "abbr", "relative-time")
+_STAMPS = ("data-timestamp", "data-time", "data-datetime", "data-date", "data-seconds")
+_HOLD_DATES = ("datetime", "content", "title", *_STAMPS)
 _DATED = (*_TIMES, "span", "div", "p", "li", "dd", "a", "strong", "em", "h4", "h5", "small")
 
 
@@ -210,6 +214,7 @@ def _published(root: "HtmlElement", around: Surroundings, urls: Sequence[str]) -
     yield from _stated(root, around, "published")
     yield from _in_address(urls, whole=True)
     yield from _near_headline(around)
+    yield from _unlabelled(root, around)
     yield from _in_address(urls, whole=False)
     yield from _in_scripts(root, around)
 
@@ -253,7 +258,7 @@ def _read(value: str | None, around: Surroundings) -> PartialDate | None:
     if found := find_dates(value, around.language, around.order):
         stated: PartialDate | None = found[0].date
     else:
-        stated = read_date(value)
+        stated = read_date(value) or from_epoch(value)
     return stated if stated is not None and 1600 <= stated.year <= 2100 else None
 
 
@@ -295,6 +300,8 @@ def _rank(node: dict[str, object]) -> int:
 def _in_json(around: Surroundings, name: str) -> Iterator[Found]:
     for node in around.objects:
         value = node.get(name)
+        if isinstance(value, int | float):
+            value = str(value)  # seconds since 1970
         if _rank(node) < 2 and isinstance(value, str) and (stated := _read(value, around)):
             yield Found(stated, f"JSON-LD {name}")
 
@@ -327,7 +334,7 @@ def _in_elements(root: "HtmlElement", around: Surroundings, kind: str) -> Iterat
     )
     beside: list[Found] = []
     others: list[Found] = []
-    near = _near(root, around)
+    near = frozenset(_near(root, around))
     for element in root.iter(*_DATED):
         names = f"{element.get('class', '')} {element.get('id', '')}"
         if name.lower() in element.get("itemprop", "").lower() or (
@@ -348,20 +355,32 @@ def _in_elements(root: "HtmlElement", around: Surroundings, kind: str) -> Iterat
         yield from others
 
 
-def _near(root: "HtmlElement", around: Surroundings) -> "set[HtmlElement]":
+def _near(root: "HtmlElement", around: Surroundings) -> "list[HtmlElement]":
     """The elements that stand by the headline and the article's first words."""
     if not around.blocks:
-        return set()
+        return []
     order = list(root.iter())
     top = around.blocks[max(0, around.headline - _NEAR)].element
     bottom = around.blocks[min(around.first + _NEAR, len(around.blocks) - 1)].element
     start, end = order.index(top), order.index(bottom) + sum(1 for _ in bottom.iter())
-    return set(order[start:end])
+    return order[start:end]
+
+
+def _unlabelled(root: "HtmlElement", around: Surroundings) -> Iterator[Found]:
+    """Dates of elements by the headline that show them as "3 hours ago"."""
+    for element in _near(root, around):
+        if (element.tag in _TIMES or any(name in element.attrib for name in _STAMPS)) and not (
+            _UPDATED_CLASS.search(f"{element.get('class', '')} {element.get('id', '')}")
+            or _elsewhere(element, around)
+        ):
+            for name in ("datetime", *_STAMPS):
+                if stated := _read(element.get(name), around):
+                    yield Found(stated, f"<{element.tag} {name}>")
 
 
 def _read_element(element: "HtmlElement", around: Surroundings) -> PartialDate | None:
     """The date in an element's attributes, or else in its words."""
-    for attribute in ("datetime", "content", "title"):
+    for attribute in _HOLD_DATES:
         if stated := _read(element.get(attribute), around):
             return stated
     words = " ".join(element.text_content().split())
@@ -446,7 +465,7 @@ def _is_date_place(block: Block) -> bool:
 def _in_scripts(root: "HtmlElement", around: Surroundings) -> Iterator[Found]:
     for script in root.iter("script"):
         for match in _IN_SCRIPT.finditer(script.text or ""):
-            if stated := _read(match["value"], around):
+            if stated := _read(match["value"] or match["epoch"], around):
                 yield Found(
                     stated, f"data in a script, {match[0].partition(':')[0].strip(chr(34))}"
                 )

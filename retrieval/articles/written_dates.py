@@ -30,15 +30,18 @@ _FORMS = tuple(
         rf"{_YEAR}([/.])\s?(?P<m>\d{{1,2}})\2\s?{_DAY}",
         rf"{_YEAR}\s?[年년]\s?(?P<m>\d{{1,2}})\s?[月월]\s?{_DAY}\s?[日일]",
         rf"{_DAY}{_ORDINAL}{_LINK}{_NAME}{_LINK}{_YEAR}",
-        rf"(?P<d>\d{{1,2}})\.\s?(?P<m>\d{{1,2}})\.\s?{_YEAR}",
+        rf"{_DAY}(?P<M>[^\W\d_]{{3,10}}){_YEAR}",  # set apart by a style sheet
+        rf"(?P<d>\d{{1,2}})([.·])\s?(?P<m>\d{{1,2}})\2\s?{_YEAR}",
         rf"(?P<a>\d{{1,2}})(?P<mark>[/-])(?P<b>\d{{1,2}})(?P=mark){_YEAR}",
         r"(?P<y>20\d{2})(?P<m>[01]\d)(?P<d>[0-3]\d)(?:[0-2]\d[0-5]\d(?:[0-5]\d)?)?",
         r"(?P<d>\d{1,2})\.(?P<m>\d{1,2})\.(?P<y>\d{2})(?![.:])",  # 20.02.24: dots put the day first
+        r"(?P<a>\d{1,2})/(?P<b>\d{1,2})/(?P<y>\d{2})(?![/:.])",
     )
 ) + tuple(
     re.compile(rf"(?<![^\W\d_]){form}(?!\d)", re.IGNORECASE)
     for form in (
         rf"{_NAME}\.?\s*{_DAY}(?:st|nd|rd|th|er)?(?:\s*,\s*|\s+(?:de |del )?){_YEAR}",
+        rf"{_NAME}\s{_DAY}\s\d\d:\d\d:\d\d\s(?:[A-Z]{{3,4}}\s)?{_YEAR}",  # as programs write it
         rf"(?<!\d){_YEAR}\.?(?:\s*(?:m\.|г\.|г|,))?\s*{_NAME}\.?\s*{_DAY}",
     )
 )
@@ -101,8 +104,8 @@ def _ordered(year: int, first: int, second: int, order: Order | None) -> Partial
 
 
 def slashed(text: str) -> Iterator[tuple[int, int]]:
-    """The first two numbers of each date such as `20/02/2024` in a text."""
-    for match in re.finditer(r"(?<![\d/])(\d{1,2})/(\d{1,2})/(?:20|19)\d{2}(?!\d)", text):
+    """The first two numbers of each date such as `20/02/2024` or `20/02/24` in a text."""
+    for match in re.finditer(r"(?<![\d/])(\d{1,2})/(\d{1,2})/(?:20|19)?\d{2}(?![\d/])", text):
         yield int(match[1]), int(match[2])
 
 

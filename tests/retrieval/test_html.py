@@ -273,10 +273,27 @@ def test_dates_are_read_in_the_language_of_the_page(stated: str, lang: str, publ
 
 
 @pytest.mark.parametrize(
+    ("head", "above"),
+    [
+        ('<script type="application/ld+json">{"@type":"NewsArticle","datePublished":1710237600000}'
+         "</script>", ""),
+        ('<meta property="article:published_time" content="1710237600">', ""),
+        ('<script>var page = {"publication_date": 1710237600};</script>', ""),
+        ("", '<p><span data-timestamp="1710237600">3 hours ago</span></p>'),
+        ("", '<p><time datetime="2024-03-12T10:00Z">3 hours ago</time></p>'),
+    ],
+)  # fmt: skip
+def test_a_date_that_only_programs_read_counts(head: str, above: str) -> None:
+    """The script that shows "3 hours ago" has it from there."""
+    assert "2024-03-12" == str(_read(_page(head, above=above)).published)
+
+
+@pytest.mark.parametrize(
     "page",
     [
         _page(),  # © 2009 in its footer is no date of this article
         _page(above="<p>3 hours ago</p>"),  # of when?
+        _page(above='<p><span class=updated data-timestamp="1710237600">x</span></p>'),
         _page(above="<p>12 March</p>"),  # of which year?
         _page("<!-- Page saved with SingleFile saved date: Sat Nov 22 2025 -->"),
         _page(body=_BODY + "<p>The law was passed on 14 August 1935 by a narrow vote.</p>"),

@@ -25,6 +25,11 @@ from retrieval.articles.written_dates import Order, find_dates, month_named
         ("२० फ़रवरी 2024", ["2024-02-20"]),
         ("2024년 2월 20일", ["2024-02-20"]),
         ("20 fevrier 2024", ["2024-02-20"]),  # typed without its accent
+        ("12·03·2024", ["2024-03-12"]),
+        ("12Mar2024", ["2024-03-12"]),  # set apart by a style sheet only
+        ("Tue Mar 12 10:00:00 CET 2024", ["2024-03-12"]),  # as programs write it
+        ("3/13/24", ["2024-03-13"]),
+        ("24/7/365, 1/2/34/5, 9/11/01:02", []),
         ("31 February 2024", []),
         ("12 people in 2024, 20 Foobar 2024, 10.1.2.2024, 12024-02-203", []),
         ("3 hours ago, yesterday, 12 March", []),
@@ -41,6 +46,7 @@ def test_dates_are_found_as_they_are_written(text: str, dates: list[str]) -> Non
 def test_the_order_of_figures_decides(order: Order | None, found: str) -> None:
     """Nothing in `03/04/2024` itself does."""
     assert [found] == [str(one.date) for one in find_dates("on 03/04/2024", order=order)]
+    assert [found] == [str(one.date) for one in find_dates("on 3/4/24", order=order)]
 
 
 def test_a_name_of_two_months_is_read_in_its_language_only() -> None:
