@@ -29,15 +29,15 @@ class ArticleError(RetrievalError):
     Attributes:
         path: the file under the corpus, with "/" between folders.
         line: 1-based line of the record, or None when the whole file is meant.
-        reason: why, as a phrase.
+        reason: why, as a phrase on one line.
     """
 
     def __init__(self, path: str, reason: str, line: int | None = None) -> None:
         self.path = path
-        self.reason = reason
+        self.reason = " ".join(reason.split())  # what it tells of the file may go over several
         self.line = line
         where = path if line is None else f"{path}, line {line}"
-        super().__init__(f"{where}: {reason}")
+        super().__init__(f"{where}: {self.reason}")
 
 
 class CorpusError(RetrievalError):

@@ -156,6 +156,8 @@ def _read_entry(path: str, number: int, entry: Any, feed: str) -> Article:
 
 def _value(element: Any) -> str:
     name = _name(element)
+    if not name:  # "&foo;", which nothing has declared
+        return ""
     if name == "link":
         if element.get("rel", "alternate") != "alternate":
             return ""

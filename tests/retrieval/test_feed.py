@@ -120,6 +120,22 @@ def test_half_a_surrogate_pair_is_passed_over() -> None:
     assert ["It stops !"] == [article.text for article in found.articles]
 
 
+def test_a_character_that_nobody_has_declared_costs_no_entry() -> None:
+    """Found by fuzzing: between the parts of an entry it is no element, and has no words."""
+    found = _read(
+        "<rss><channel><item>&foo;<description>A ferry.</description></item></channel></rss>"
+    )
+
+    assert ["A ferry."] == [article.text for article in found.articles]
+
+
+def test_a_reason_is_one_line_whatever_the_parser_quotes() -> None:
+    """Found by fuzzing: the parser shows what follows the break, newlines included."""
+    found = _read(_RSS.replace("]]>", "]"))
+
+    assert not any("\n" in str(error) for error in found.refused)
+
+
 @pytest.mark.parametrize(
     ("feed", "reason"),
     [
