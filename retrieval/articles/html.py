@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from retrieval.articles.boilerplate import OtherArticles, is_furniture
 from retrieval.articles.main_text import Piece, main_text
+from retrieval.articles.markup import has_markup, reduce_markup
 from retrieval.articles.names import bare
-from retrieval.articles.page import Block, PageError, blocks, parse
+from retrieval.articles.page import Block, PageError, blocks, parse, visible
 from retrieval.articles.page_dates import Found, Surroundings, page_dates
 from retrieval.articles.page_facts import page_facts
 from retrieval.articles.plain_text import first_words, lay_out
@@ -58,6 +59,11 @@ def read_html(
     layout = lay_out(text)
     left_out = _left_out(pieces, shown, layout.left_out, facts.title)
     opening = first_words(text, left_out)
+    if (opening is None or _is_no_article(text)) and (told := _told(around.objects)):
+        notes += ("its text stands only in the page's JSON-LD: perhaps no browser shows it",)
+        text, layout = told, lay_out(told)
+        left_out = layout.left_out
+        opening = first_words(text, left_out)
     if opening is None or _is_no_article(text):
         raise ArticleError(path, _why_none(page.root, text))
     in_text = None
@@ -82,6 +88,14 @@ def read_html(
         notes=notes + page.notes,
         updated_from=updated.place if updated else None,
     )
+
+
+def _told(objects: Sequence[dict[str, object]]) -> str:
+    """The text that JSON-LD says is the article's, reduced to its words; "" if there is none."""
+    found = (body for one in objects if isinstance(body := one.get("articleBody"), str))
+    body = next(found, "")
+    words = reduce_markup(body) if has_markup(body) else body
+    return visible(re.sub(r"\r\n?|\n", "\v", words))
 
 
 def _without_furniture(pieces: list[Piece]) -> list[Piece]:

@@ -323,6 +323,18 @@ def test_the_only_date_counts_even_if_it_is_of_the_update() -> None:
     )
 
 
+def test_text_that_stands_only_in_json_ld_is_read_and_said() -> None:
+    """Pages that a script fills hold it nowhere else; so saved, they show nothing at all."""
+    told = '"<p>The ferry &amp; the pier.</p><p>It\\u00adstops in\\u200b June.</p>"'
+    shell = "<p>Please enable JavaScript to read this.</p>"
+    head = '<script type="application/ld+json">{"@type":"NewsArticle","articleBody":%s}</script>'
+    article = _read(_page(head % told, body=shell))
+
+    assert "The ferry & the pier.\n\nItstops in June." == article.text
+    assert "only in the page's JSON-LD" in article.notes[0]
+    assert _FIRST in _read(_page(head % told)).text
+
+
 def test_the_first_of_several_articles_is_read() -> None:
     """The others have dates of their own, which their quotes would not carry."""
     posts = "".join(
