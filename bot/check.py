@@ -51,7 +51,7 @@ class Checkup:
         yield from (("note", "refused", str(error)) for error in self.refused)
         for article, odd in self.articles:
             for oddity in odd:
-                if oddity.is_wrong:
+                if oddity.is_wrong and oddity.kind != "language":  # one row says it of them all
                     mark = ":" if oddity.kind == "article" else ""
                     yield "note", oddity.kind, f"{article.article_id}{mark} {oddity.finding}"
 
@@ -77,6 +77,7 @@ def check(
 def _rows(settings: Settings, problem: str | None, found: Checkup, where: str) -> Iterator[Row]:
     yield "ok", "version", f"Dateline {__version__} on Python {platform.python_version()}"
     yield from _check_corpus(problem, found, where)
+    yield from _check_language(found)
     try:
         model = find_model(settings.model)
         yield "ok", "model", f"{model.name}, SHA-256 {model.digest[:12]}…"
@@ -110,6 +111,19 @@ def _check_corpus(problem: str | None, found: Checkup, where: str) -> Iterator[R
         odd = sum(any(oddity.is_wrong for oddity in odd) for _, odd in found.articles)
         refused = f", and {len(found.refused):,} refused" if found.refused else ""
         yield "note", "articles", f"something is wrong with {plural(odd, 'article')}{refused}"
+
+
+def _check_language(found: Checkup) -> Iterator[Row]:
+    """One row however many they are: a corpus is in another language as a whole, or nearly not."""
+    foreign = sum(any(oddity.kind == "language" for oddity in odd) for _, odd in found.articles)
+    if foreign:
+        articles = (
+            "no article reads"
+            if foreign == len(found.articles)
+            else (f"{foreign:,} of {plural(len(found.articles), 'article')} do not read")
+        )
+        finding = f"{articles} as English, which is all that the model knows; see DATELINE_MODEL"
+        yield "note", "language", finding
 
 
 def _check_index(settings: Settings, model: ModelFiles) -> Iterator[Row]:

@@ -99,9 +99,7 @@ def _of_text(article: Article, *, english: bool) -> list[Oddity]:
     words = _WORD.findall(kept_text(article).casefold())
     odd = []
     if english and not reads_as_english(words):
-        odd.append(
-            Oddity("language", "does not read as English, which is all that the model knows")
-        )
+        odd.append(Oddity("language", "does not read as English"))
     elif len(words) < _SHORT:
         count = f"{len(words)} word{'' if len(words) == 1 else 's'}"
         odd.append(Oddity("short", f"holds no more than {count}"))

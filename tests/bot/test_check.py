@@ -98,6 +98,20 @@ def test_a_refused_file_is_noted_with_its_reason(corpus: Corpus, tmp_path: Path)
     assert ["b.pdf", "c.txt"] == sorted(finding.partition(":")[0] for _, finding in found)
 
 
+def test_another_language_is_noted_once_however_many_articles_are_in_it(
+    corpus: Corpus, tmp_path: Path
+) -> None:
+    """Ten thousand lines that say the same hide all others."""
+    foreign = f"В долине погибли {'четырнадцать человек. ' * 9}\n\nPublished: 2024-02-20\n"
+    settings = settings_for(corpus({"a.txt": foreign, "b.txt": foreign}), tmp_path / "index")
+    known = "as English, which is all that the model knows; see DATELINE_MODEL"
+
+    assert [("note", f"no article reads {known}")] == rows(settings, "language")
+    corpus({"c.txt": ARTICLE})
+    assert [("note", f"2 of 3 articles do not read {known}")] == rows(settings, "language")
+    assert check(settings).is_odd
+
+
 def test_what_was_odd_about_an_article_is_noted(corpus: Corpus, tmp_path: Path) -> None:
     """An encoding that was guessed can be guessed wrongly."""
     folder = corpus({"a.txt": f"Café à Séoul, c'est là. {ARTICLE}".encode("cp1252")})
