@@ -23,6 +23,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from filelock import FileLock, Timeout
 
@@ -92,7 +93,7 @@ class SegmentRecord:
     """Every file of the segment, by its name."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Manifest:
     """What the index folder holds and what it was made from."""
 
@@ -137,6 +138,9 @@ def read_manifest(folder: Path, name: str = MANIFEST) -> Manifest:
             f"the index in {folder} cannot be read ({error.strerror}); give this user the right "
             "to read it, or another folder with --index"
         ) from error
+    key = hashlib.sha256(text.encode()).digest()
+    if (known := _in_use.get(key)) is not None:
+        return known
     try:
         sealed = json.loads(text)
         if sealed["format"] != FORMAT:
@@ -164,9 +168,16 @@ def read_manifest(folder: Path, name: str = MANIFEST) -> Manifest:
             )
             for segment in raw["segments"]
         )
-        return Manifest(**raw)
+        manifest = Manifest(**raw)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise IndexDamagedError(folder, f"{name} cannot be understood") from error
+    _in_use[key] = manifest
+    return manifest
+
+
+_in_use: WeakValueDictionary[bytes, Manifest] = WeakValueDictionary()
+"""By the digest of their JSON, which takes a tenth of a second to understand for 10,000 files and
+is read at each step of an update."""
 
 
 def _seal(manifest: object) -> str:
@@ -307,11 +318,13 @@ def _write(folder: Path, manifest: Manifest, name: str) -> None:
     aside = folder / f"{name}.new"
     with aside.open("w", encoding="utf-8") as file:
         raw = _plain(manifest)
-        file.write(json.dumps({"format": FORMAT, "digest": _seal(raw), "manifest": raw}))
+        text = json.dumps({"format": FORMAT, "digest": _seal(raw), "manifest": raw})
+        file.write(text)
         file.flush()
         os.fsync(file.fileno())
     aside.replace(folder / name)
     _sync(folder)
+    _in_use[hashlib.sha256(text.encode()).digest()] = manifest
 
 
 def _plain(manifest: Manifest) -> dict[str, object]:

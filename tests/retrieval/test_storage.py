@@ -18,6 +18,7 @@ from retrieval.errors import (
     IndexFolderError,
     IndexNotBuiltError,
 )
+from retrieval.index import storage
 from retrieval.index.storage import (
     UNFINISHED,
     FileRecord,
@@ -64,8 +65,9 @@ def _commit(folder: Path, content: str = "x") -> Manifest:
 
 
 def test_a_committed_manifest_is_read_back_and_its_files_verified(tmp_path: Path) -> None:
-    """What was written is what is opened."""
+    """What was written is what is opened, by another process too."""
     manifest = _commit(tmp_path)
+    storage._in_use.clear()
 
     (segment,) = manifest.segments
     verify(tmp_path, segment)
@@ -74,6 +76,17 @@ def test_a_committed_manifest_is_read_back_and_its_files_verified(tmp_path: Path
     assert manifest == read_manifest(tmp_path)
     assert ["file"] == list(segment.content)
     assert 8 == manifest.passages
+
+
+def test_a_manifest_that_is_in_use_is_not_made_twice_unless_it_has_changed(tmp_path: Path) -> None:
+    """An update looks into it at each step, and of 10,000 files it takes a tenth of a second."""
+    manifest = _commit(tmp_path)
+    first = read_manifest(tmp_path)
+    with writing(tmp_path):
+        commit(tmp_path, replace(manifest, model="other"))
+
+    assert manifest is first
+    assert "other" == read_manifest(tmp_path).model
 
 
 def test_a_segment_that_is_no_longer_named_is_removed(tmp_path: Path) -> None:
