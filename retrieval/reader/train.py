@@ -243,7 +243,7 @@ def main() -> None:
     parser.add_argument("tempting", type=Path)
     parser.add_argument("output", type=Path)
     parser.add_argument(
-        "--from", dest="before", type=Path, help="weights to give the last pass only"
+        "--from", dest="before", type=Path, help="weights after all passes but the last"
     )
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
@@ -264,7 +264,13 @@ def main() -> None:
             continue
         drawn = examples.epoch(times, random.Random(number))
         log.info("pass %d: %d examples", number + 1, len(drawn))
+        before = [parameter.detach().clone() for parameter in network.parameters()]
         fit(network, drawn, tokens, rate, number)
+    # Half way between the last two passes it is surer of itself than after either: Wortsman et al.
+    # (2022), Model soups.
+    with torch.no_grad():
+        for parameter, earlier in zip(network.parameters(), before, strict=True):
+            parameter.lerp_(earlier, 0.5)
     network.save(options.output)
     digest = hashlib.sha256(options.output.read_bytes()).hexdigest()
     log.info("wrote %s, SHA-256 %s", options.output, digest)
