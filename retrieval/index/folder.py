@@ -19,7 +19,7 @@ from retrieval.index.postings import Ints, Lexicon, Query, Scores
 from retrieval.index.protocol import Pool
 from retrieval.index.segment import UNDATED, Layout, Segment, gather, locate
 from retrieval.index.storage import Manifest, Sentences, passage, read_manifest, verify
-from retrieval.types import Article, CorpusSummary, Filters, Passage, article_key
+from retrieval.types import Article, CorpusSummary, Filters, Passage
 
 _OPEN_ATTEMPTS = 5  # a writer may replace segments while they are being opened
 _KEPT = 512  # articles that were read last: what one question and its buttons look at
@@ -205,7 +205,10 @@ class FolderIndex:
 
     def find(self, key: str) -> Article | None:
         """The article whose key begins so."""
-        return next((a for a in self.articles if article_key(a).startswith(key)), None)
+        pairs = zip(self._layout.owners.tolist(), self._layout.ordinals.tolist(), strict=True)
+        keys = (self._segments[owner].keys[ordinal] for owner, ordinal in pairs)
+        places = (place for place, found in enumerate(keys) if found.startswith(key))
+        return next((self.articles[place] for place in places), None)
 
     def count(self, filters: Filters) -> int:
         """How many articles the filters let in."""

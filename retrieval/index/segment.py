@@ -19,7 +19,7 @@ from retrieval.index.arrays import Array, map_arrays, save_arrays
 from retrieval.index.dense import Dense, write_dense
 from retrieval.index.postings import Ints, Postings, merge_postings, postings
 from retrieval.index.storage import ARTICLES, Group, SegmentRecord, Sentences, decode, encode
-from retrieval.types import Article
+from retrieval.types import Article, article_key
 from retrieval.words import stems
 
 UNDATED = np.iinfo(np.int32).min
@@ -65,6 +65,7 @@ class Segment:
             names = json.loads((place / _NAMES).read_text(encoding="utf-8"))
             self.ids: list[str] = names["ids"]
             self.sources: list[str] = names["sources"]
+            self._keys: list[str] | None = names.get("keys")  # which older versions did not write
             self.heads, *rest = map_arrays(place / _ARRAYS)
             self.words, self.article_words = Postings(*rest[:5]), Postings(*rest[5:])
             self._dense = Dense(place / _EMBEDDINGS) if record.embedded else None
@@ -78,6 +79,13 @@ class Segment:
         counts = {record.articles, len(self.ids), len(self.heads) - 1}
         if len(sizes) > 1 or len(counts) > 1:
             raise IndexDamagedError(folder, "its parts are of different sizes")
+
+    @property
+    def keys(self) -> Sequence[str]:
+        """The `article_key` of each article."""
+        if self._keys is None:
+            self._keys = [article_key(self.article(n)[0]) for n in range(len(self.ids))]
+        return self._keys
 
     def line(self, ordinal: int) -> bytes:
         """The line of one article."""
@@ -183,8 +191,8 @@ def write_segment(folder: Path, groups: Sequence[Group]) -> None:
             file.write(encoded)
             source = sources.setdefault(article.source, len(sources))
             days = _days(article.published)
-            keys = version_keys(article)
-            shared = (_number(keys.get(by)) for by in ("address", "headline"))
+            shared_keys = version_keys(article)
+            shared = (_number(shared_keys.get(by)) for by in ("address", "headline"))
             hashes = _short(encoded), content_hash(group)
             heads[ordinal] = (line, row, *days, source, *shared, *hashes)
             line += len(encoded)
@@ -194,7 +202,8 @@ def write_segment(folder: Path, groups: Sequence[Group]) -> None:
             article_tokens.append([*stems(article.title), *itertools.chain.from_iterable(own)])
     heads[-1]["line"], heads[-1]["row"] = line, row
     ids = [group[0].article.article_id for group in groups]
-    _write_names(folder, ids, list(sources))
+    keys = [article_key(group[0].article) for group in groups]
+    _write_names(folder, ids, keys, list(sources))
     _write_arrays(folder, heads, postings(tokens), postings(article_tokens))
 
 
@@ -204,8 +213,11 @@ def _write_arrays(folder: Path, heads: Array, words: Postings, article_words: Po
     save_arrays(folder / _ARRAYS, [heads, *arrays])
 
 
-def _write_names(folder: Path, ids: Sequence[str], sources: Sequence[str]) -> None:
-    (folder / _NAMES).write_text(json.dumps({"ids": ids, "sources": sources}), encoding="utf-8")
+def _write_names(
+    folder: Path, ids: Sequence[str], keys: Sequence[str], sources: Sequence[str]
+) -> None:
+    names = {"ids": ids, "keys": keys, "sources": sources}
+    (folder / _NAMES).write_text(json.dumps(names), encoding="utf-8")
 
 
 def _days(published: PartialDate | None) -> tuple[int, int]:
@@ -264,7 +276,9 @@ def merge(folder: Path, segments: Sequence[Segment], deleted: Sequence[Sequence[
         lengths[mine] = np.diff(segment.heads["line"])[layout.ordinals[mine]]
     heads["row"] = layout.first_rows
     heads["line"] = np.concatenate([[0], np.cumsum(lengths)])
-    _write_names(folder, layout.ids, list(sources))
+    pairs = list(zip(layout.owners.tolist(), layout.ordinals.tolist(), strict=True))
+    keys = [segments[owner].keys[ordinal] for owner, ordinal in pairs]
+    _write_names(folder, layout.ids, keys, list(sources))
     words = [segment.words for segment in segments]
     article_words = [segment.article_words for segment in segments]
     _write_arrays(
@@ -274,7 +288,6 @@ def merge(folder: Path, segments: Sequence[Segment], deleted: Sequence[Sequence[
         merge_postings(list(zip(article_words, layout.places, strict=True))),
     )
     with (folder / ARTICLES).open("wb") as file:
-        pairs = zip(layout.owners.tolist(), layout.ordinals.tolist(), strict=True)
         file.writelines(segments[owner].line(ordinal) for owner, ordinal in pairs)
     owners, locals_ = locate(layout)
     write_dense(
