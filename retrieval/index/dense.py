@@ -21,7 +21,7 @@ Rows = npt.NDArray[np.integer]
 _FEW = 16_384  # rows that are compared in the time that a few hundred thousand sketches take
 # How many of the best sketches are compared, as a multiple of the square root of how many rows
 # there are. Enough for 0.99 of the ten nearest: see `tests/benchmarks/growth.py`.
-_COMPARED = 2.0
+_COMPARED = 1.5
 _SAMPLE, _ROUNDS = 16_384, 8  # rows from which a sketch is learnt, and how often each is looked at
 _CHUNK = 65_536  # rows that are copied at once
 _HALF = faiss.ScalarQuantizer.QT_fp16
@@ -96,12 +96,13 @@ class Dense:
             selector = faiss.IDSelectorBitmap(bits)  # type: ignore[arg-type, call-arg]
         # One question has nothing to share out, and threads that wait for nothing slow others down.
         faiss.omp_set_num_threads(1)
-        compared = max(k, int(_COMPARED * count**0.5))
+        compared = max(k, round(_COMPARED * count**0.5))
         if self._sketches is not None and count > max(_FEW, compared):
             lists = faiss.SearchParametersIVF(sel=selector, nprobe=1)  # type: ignore[call-arg]
             best = faiss.IndexRefineSearchParameters(k_factor=1, base_index_params=lists)  # type: ignore[call-arg]
             scores, found = self._sketches.search(embedding, compared, params=best)
-            return _pairs(found[0], scores[0])
+            enough = scores[0] >= scores[0, k - 1]  # they come in order
+            return _pairs(found[0, enough], scores[0, enough])
         parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
         scores, found = self._whole.search(embedding, k + 1, params=parameters)
         pairs = _pairs(found[0], scores[0])
