@@ -332,7 +332,7 @@ class _Build:
             else:
                 holder, first = self._base.rows[content]
                 held = np.arange(first, first + rows.stop - rows.start)
-                parts.append((rows, holder.embeddings_of(held)))
+                parts.append((rows, holder.dense.take(held)))
         fresh = self._embedder.embed_passages(texts, progress) if texts else None
         like = parts[0][1] if fresh is None else fresh
         embeddings = np.empty((len(missing), like.shape[1]), dtype=np.float32)

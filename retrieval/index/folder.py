@@ -2,27 +2,39 @@
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial, reduce
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
-import faiss
 import numpy as np
 import numpy.typing as npt
 
 from retrieval.dates import PartialDate
 from retrieval.embedder import Embeddings
 from retrieval.errors import IndexDamagedError
-from retrieval.index.postings import Lexicon, Scores
+from retrieval.index.dense import Mask
+from retrieval.index.postings import Ints, Lexicon, Query, Scores
 from retrieval.index.protocol import Pool
 from retrieval.index.segment import UNDATED, Layout, Segment, gather, locate
 from retrieval.index.storage import Manifest, Sentences, passage, read_manifest, verify
-from retrieval.types import Article, CorpusSummary, Filters, Passage, article_key
+from retrieval.types import Article, CorpusSummary, Filters, Passage
 
 _OPEN_ATTEMPTS = 5  # a writer may replace segments while they are being opened
 _KEPT = 512  # articles that were read last: what one question and its buttons look at
+_FILTERS_KEPT = 8  # of which it is remembered what they let in: most questions come without any
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Admission:
+    """What filters let in; None where that is everything."""
+
+    articles: Mask | None
+    rows: Mask | None
+    inside: tuple[Mask | None, ...]
+    """The rows of each segment, as numbered there."""
 
 
 class FolderIndex:
@@ -44,11 +56,14 @@ class FolderIndex:
         )
         words = [segment.words for segment in segments]
         article_words = [segment.article_words for segment in segments]
-        self._words = Lexicon(list(zip(words, layout.rows, strict=True)), size)
+        self._words = Lexicon(
+            list(zip(words, layout.rows, strict=True)), self._owners, self._locals
+        )
         self._article_words = Lexicon(
-            list(zip(article_words, layout.places, strict=True)), articles
+            list(zip(article_words, layout.places, strict=True)), layout.owners, layout.ordinals
         )
         self._article = lru_cache(maxsize=_KEPT)(self._read_article)
+        self._admission = lru_cache(maxsize=_FILTERS_KEPT)(self._find_admission)
         self._first_days, self._last_days, self._source_codes = (
             self._heads(field) for field in ("first_day", "last_day", "source")
         )
@@ -104,9 +119,26 @@ class FolderIndex:
         """All embeddings, shape `(len(passages), dimensions)`, a copy."""
         return gather(self._segments, self._owners, self._locals)
 
-    def admitted(self, filters: Filters) -> npt.NDArray[np.bool_]:
+    def admitted(self, filters: Filters) -> Mask:
         """Which rows the filters let in."""
         return self._let_in(filters)[self._article_of_row]
+
+    def _find_admission(self, filters: Filters) -> _Admission:
+        articles = self._let_in(filters)
+        if articles.all():
+            return _Admission(None, None, self._inside(None))
+        rows = articles[self._article_of_row]
+        return _Admission(articles, rows, self._inside(rows))
+
+    def _inside(self, admitted: Mask | None) -> tuple[Mask | None, ...]:
+        """Which rows of each segment are admitted, and count."""
+        found: list[Mask | None] = []
+        for rows in self._layout.rows:
+            here = rows >= 0
+            if admitted is not None:
+                here &= admitted[rows]  # the row -1 of what does not count is the last one's
+            found.append(None if here.all() else here)
+        return tuple(found)
 
     def _let_in(self, filters: Filters) -> npt.NDArray[np.bool_]:
         """Which articles they let in."""
@@ -127,28 +159,32 @@ class FolderIndex:
         return let_in
 
     def nearest(
-        self, embedding: Embeddings, k: int, admitted: npt.NDArray[np.bool_]
+        self, embedding: Embeddings, k: int, admitted: Mask | None
     ) -> list[tuple[int, float]]:
         """The admitted rows nearest to an embedding, with their cosines, best first."""
+        return self._nearest(embedding, k, self._inside(admitted))
+
+    def _nearest(
+        self, embedding: Embeddings, k: int, inside: Sequence[Mask | None]
+    ) -> list[tuple[int, float]]:
         pairs: list[tuple[int, float]] = []
-        for segment, rows in zip(self._segments, self._layout.rows, strict=True):
-            # The row -1 of what does not count would be the last one's.
-            here = admitted[rows] & (rows >= 0)
-            found = _nearest(segment.flat, embedding, k, here)
+        for segment, rows, here in zip(self._segments, self._layout.rows, inside, strict=True):
+            found = segment.dense.nearest(embedding, k, here)
             pairs += ((int(rows[local]), score) for local, score in found)
         return sorted(pairs, key=lambda pair: (-pair[1], pair[0]))[:k]
 
     def word_scores(self, words: Sequence[str]) -> Scores:
         """BM25 of every row for stemmed words."""
-        return self._words.scores(words)
+        return Query(self._words, words).scores(np.arange(len(self.passages)))
 
     def article_scores(self, words: Sequence[str]) -> Scores:
         """BM25 of the article of every row for stemmed words."""
-        return self._article_words.scores(words)[self._article_of_row]
+        scores = Query(self._article_words, words).scores(np.arange(len(self.articles)))
+        return scores[self._article_of_row]
 
-    def cosines(self, embedding: Embeddings, rows: Sequence[int]) -> npt.NDArray[np.float32]:
+    def cosines(self, embedding: Embeddings, rows: Ints) -> npt.NDArray[np.float32]:
         """The cosine of one embedding and each of these rows."""
-        if not rows:
+        if not len(rows):
             return np.empty(0, dtype=np.float32)
         chosen = gather(self._segments, self._owners[rows], self._locals[rows])
         return np.asarray(chosen @ embedding[0], dtype=np.float32)
@@ -169,7 +205,10 @@ class FolderIndex:
 
     def find(self, key: str) -> Article | None:
         """The article whose key begins so."""
-        return next((a for a in self.articles if article_key(a).startswith(key)), None)
+        pairs = zip(self._layout.owners.tolist(), self._layout.ordinals.tolist(), strict=True)
+        keys = (self._segments[owner].keys[ordinal] for owner, ordinal in pairs)
+        places = (place for place, found in enumerate(keys) if found.startswith(key))
+        return next((self.articles[place] for place in places), None)
 
     def count(self, filters: Filters) -> int:
         """How many articles the filters let in."""
@@ -177,30 +216,33 @@ class FolderIndex:
 
     def pool(self, embedding: Embeddings, words: Sequence[str], filters: Filters, k: int) -> Pool:
         """The best passages by each score."""
-        admitted = self.admitted(filters)
-        lexical, article = self.word_scores(words), self.article_scores(words)
-        rows = {row for row, _ in self.nearest(embedding, k, admitted)}
-        for scores in (lexical, article):
-            rows.update(_best(scores, admitted, k))
-        found = sorted(rows)
+        admitted = self._admission(filters)
+        lexical, article = Query(self._words, words), Query(self._article_words, words)
+        rows = {row for row, _ in self._nearest(embedding, k, admitted.inside)}
+        rows.update(lexical.best(k, admitted.rows).tolist())
+        rows.update(self._rows_of(article.best(k, admitted.articles))[:k])
+        found = np.array(sorted(rows), dtype=np.int64)
         return Pool(
-            passages=[self.passages[row] for row in found],
+            passages=_Lazy(len(found), lambda at: self._passage(int(found[at]))),
             dense=self.cosines(embedding, found).astype(np.float64),
-            lexical=lexical[found].astype(np.float64),
-            article=article[found].astype(np.float64),
+            lexical=lexical.scores(found).astype(np.float64),
+            article=article.scores(self._article_of_row[found]).astype(np.float64),
         )
 
     def first_told(self, words: Sequence[str]) -> PartialDate | None:
         """The earliest date of a passage that holds all of these stems."""
-        holding = self.word_scores(words[:1]) > 0
-        for word in words[1:]:
-            holding &= self.word_scores([word]) > 0
-        dates = [
-            published
-            for row in holding.nonzero()[0].tolist()
-            if (published := self.passages[row].article.published) is not None
-        ]
-        return min(dates, key=lambda published: published.first_day, default=None)
+        holding = [np.unique(self._words.find(word).documents) for word in words]
+        rows = reduce(partial(np.intersect1d, assume_unique=True), holding)
+        places = np.unique(self._article_of_row[rows])
+        places = places[self._first_days[places] != UNDATED]
+        if not len(places):
+            return None
+        return self.articles[int(places[np.argmin(self._first_days[places])])].published
+
+    def _rows_of(self, places: Ints) -> list[int]:
+        """The rows of articles, those of the first one first."""
+        ends = self._layout.first_rows
+        return [row for place in places.tolist() for row in range(ends[place], ends[place + 1])]
 
     def _heads(self, field: str) -> npt.NDArray[Any]:
         """What the segments know of every article, by its place."""
@@ -245,44 +287,6 @@ def open_segments(
             segment = Segment(folder, record)
         opened.append(segment)
     return opened
-
-
-def _best(scores: Scores, admitted: npt.NDArray[np.bool_], k: int) -> list[int]:
-    """The admitted rows with the best `k` scores above 0; of equals, the first."""
-    rows = np.flatnonzero((scores > 0) & admitted)
-    if len(rows) > k:
-        border = np.partition(scores[rows], -k)[-k]
-        rows = rows[scores[rows] >= border]
-        rows = rows[np.argsort(-scores[rows], kind="stable")[:k]]
-    return [int(row) for row in rows]
-
-
-def _nearest(
-    flat: "faiss.Index", embedding: Embeddings, k: int, admitted: npt.NDArray[np.bool_]
-) -> list[tuple[int, float]]:
-    """The admitted rows of one segment nearest to an embedding, and all equal to the last."""
-    k = min(k, int(admitted.sum()))
-    if k == 0:
-        return []
-    parameters = None
-    if not admitted.all():
-        bits = np.packbits(admitted, bitorder="little")
-        # The constructors take these at run time; their declared types do not say so.
-        selector = faiss.IDSelectorBitmap(bits)  # type: ignore[arg-type, call-arg]
-        parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
-    # One question has nothing to share out, and threads that wait for nothing slow others down.
-    faiss.omp_set_num_threads(1)
-    scores, found = flat.search(embedding, k + 1, params=parameters)
-    # FAISS fills up with label -1 when it finds fewer.
-    pairs = [
-        (int(row), float(score)) for row, score in zip(found[0], scores[0], strict=True) if row >= 0
-    ]
-    if len(pairs) > k and pairs[k][1] >= pairs[k - 1][1]:
-        # Equals on both sides of the border, and FAISS takes any of them: let all come in.
-        border = float(np.nextafter(np.float32(pairs[k][1]), np.float32(-2)))
-        _, near, rows_found = flat.range_search(embedding, border, params=parameters)
-        pairs = [(int(row), float(score)) for row, score in zip(rows_found, near, strict=True)]
-    return pairs
 
 
 class _Lazy(Sequence[T]):

@@ -14,9 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 _K1, _B = 1.5, 0.75
+_FEW = 1_024  # postings that are counted sooner than it is found out that they need not be
+_LOOK_UP = 16  # postings that are counted in the time that one is looked up
+_ROUNDING = 1e-4  # more than sums of single precision are off
 
 Ints = npt.NDArray[np.integer]
 Scores = npt.NDArray[np.float32]
+_NONE: Ints = np.empty(0, dtype=np.int32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,49 +107,139 @@ def _packed(
 class Lexicon:
     """The postings of several segments, as one."""
 
-    def __init__(self, parts: Sequence[tuple[Postings, Ints]], size: int) -> None:
+    def __init__(self, parts: Sequence[tuple[Postings, Ints]], owners: Ints, locals_: Ints) -> None:
         """What to search in.
 
         Args:
             parts: each segment's, with the number of each of its documents among all; -1 for one
                 that does not count.
-            size: how many count.
+            owners: of each document among all, which segment it is in.
+            locals_: and its number there.
         """
         self._parts = [(part, places, bool((places < 0).any())) for part, places in parts]
-        self._size = size
-        total = sum(int(part.lengths[places >= 0].sum()) for part, places in parts)
-        self._average = total / size if size else 0.0
+        self.owners, self.locals = owners, locals_
+        self.lengths = np.zeros(len(owners), dtype=np.int32)
+        for part, places, _ in self._parts:
+            self.lengths[places[places >= 0]] = part.lengths[places >= 0]
+        total = int(self.lengths.sum(dtype=np.int64))
+        self.average = total / len(owners) if total else 1.0
+        self.saturation = _saturation(self.lengths, self.average).astype(np.float32)
 
-    def scores(self, stems: Sequence[str]) -> Scores:
-        """BM25 (Lucene's) of every document for stems, shape `(size,)`; 0 where none occurs."""
-        scores = np.zeros(self._size, dtype=np.float32)
-        for stem in stems:
-            found = list(self._find(_digest(stem)))
-            holding = sum(len(documents) for documents, _, _ in found)
-            if not holding:
-                continue
-            rarity = np.float32(math.log(1 + (self._size - holding + 0.5) / (holding + 0.5)))
-            for documents, counts, lengths in found:
-                saturation = _K1 * ((1 - _B) + _B * lengths / self._average)
-                # To single precision before it is added: then the order of segments is no matter.
-                scores[documents] += (rarity * (counts / (saturation + counts))).astype(np.float32)
-        return scores
-
-    def _find(self, term: np.uint64) -> Iterable[tuple[Ints, Ints, Ints]]:
-        """The documents that hold a term, how often, and how long they are, by segment."""
+    def find(self, stem: str) -> "Term":
+        """The postings of a stem."""
+        digest = _digest(stem)
+        inside, among_all = [], []
         for part, places, has_deleted in self._parts:
-            documents, counts = part.find(term)
-            if not len(documents):
-                continue
-            lengths, documents = part.lengths[documents], places[documents]
+            documents, counts = part.find(digest)
+            inside.append((documents, counts))
+            documents = places[documents]
             if has_deleted:
                 counting = documents >= 0
-                documents, counts, lengths = (
-                    documents[counting],
-                    counts[counting],
-                    lengths[counting],
+                documents, counts = documents[counting], counts[counting]
+            among_all.append((documents, counts))
+        holding = sum(len(documents) for documents, _ in among_all)
+        size = len(self.owners)
+        rarity = np.float32(math.log(1 + (size - holding + 0.5) / (holding + 0.5)))
+        return Term(inside, among_all, holding, rarity)
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """The postings of one stem in several segments."""
+
+    inside: Sequence[tuple[Ints, Ints]]
+    """For each segment, the documents that hold it, ascending, as numbered there; and how often."""
+    among_all: Sequence[tuple[Ints, Ints]]
+    """Likewise those that count, as numbered among all."""
+    holding: int
+    """How many those are."""
+    rarity: np.float32
+    """More than it adds to the score of any."""
+
+    @property
+    def documents(self) -> Ints:
+        """Those that hold it, as numbered among all, in no order."""
+        return np.concatenate([_NONE, *(documents for documents, _ in self.among_all)])
+
+
+class Query:
+    """BM25 (Lucene's) of documents for the stems of one question."""
+
+    def __init__(self, lexicon: Lexicon, stems: Sequence[str]) -> None:
+        self._lexicon = lexicon
+        known = {stem: lexicon.find(stem) for stem in dict.fromkeys(stems)}
+        self._terms = [known[stem] for stem in stems if known[stem].holding]
+        weights = ((term, float(term.rarity) * stems.count(stem)) for stem, term in known.items())
+        self._rarest_first = sorted(weights, key=lambda pair: pair[0].holding)
+
+    def scores(self, documents: Ints) -> Scores:
+        """Of each of these documents; 0 for one that holds no stem."""
+        lexicon = self._lexicon
+        scores = np.zeros(len(documents), dtype=np.float32)
+        owners, locals_ = lexicon.owners[documents], lexicon.locals[documents]
+        saturation = _saturation(lexicon.lengths[documents], lexicon.average)
+        for number in np.unique(owners).tolist():
+            mine = np.flatnonzero(owners == number)
+            for term in self._terms:
+                holding, counts = term.inside[number]
+                if not len(holding):
+                    continue
+                places = np.searchsorted(holding, locals_[mine])
+                places[places == len(holding)] = 0
+                there = holding[places] == locals_[mine]
+                rows, found = mine[there], counts[places[there]]
+                # To single precision before it is added: then the order of segments is no matter.
+                scores[rows] += (term.rarity * (found / (saturation[rows] + found))).astype(
+                    np.float32
                 )
-            yield documents, counts, lengths
+        return scores
+
+    def best(self, k: int, admitted: npt.NDArray[np.bool_] | None) -> Ints:
+        """The documents with the best `k` scores above 0, best first; of equals, the first.
+
+        Args:
+            k: how many.
+            admitted: which documents may be among them; None for all.
+        """
+        found = self._promising(k, admitted)
+        return found[np.lexsort((found, -self.scores(found)))[:k]]
+
+    def _promising(self, k: int, admitted: npt.NDArray[np.bool_] | None) -> Ints:
+        """Documents among which the best `k` are.
+
+        Stems are counted from the rarest on. Once those that are left, which most documents hold,
+        are worth less than what the best have already, the documents that hold nothing else need
+        not be looked at: Turtle and Flood (1995), Query Evaluation: Strategies and Optimizations.
+        """
+        sums = np.zeros(len(self._lexicon.owners), dtype=np.float32)
+        seen = _NONE
+        left = sum(weight for _, weight in self._rarest_first)
+        postings = sum(term.holding for term, _ in self._rarest_first)
+        slack = _ROUNDING * left
+        for term, weight in self._rarest_first:
+            if len(seen) > k and term.holding > _FEW:
+                border = np.partition(sums[seen], -k)[-k]
+                near = seen[sums[seen] >= border - left - slack]
+                if border > left + slack and _LOOK_UP * len(near) < postings:
+                    return np.asarray(near)
+            for documents, counts in term.among_all:
+                if admitted is not None:
+                    let_in = admitted[documents]
+                    documents, counts = documents[let_in], counts[let_in]
+                before = sums[documents]
+                seen = np.concatenate([seen, documents[before == 0]])
+                gain = counts / (self._lexicon.saturation[documents] + counts)
+                sums[documents] = before + np.float32(weight) * gain
+            left -= weight
+            postings -= term.holding
+        if len(seen) > k:
+            border = np.partition(sums[seen], -k)[-k]
+            seen = seen[sums[seen] >= border - slack]
+        return np.asarray(seen)
+
+
+def _saturation(lengths: Ints, average: float) -> npt.NDArray[np.floating]:
+    return _K1 * ((1 - _B) + _B * lengths / average)
 
 
 @lru_cache(maxsize=200_000)

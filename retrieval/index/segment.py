@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-import faiss
 import numpy as np
 import numpy.typing as npt
 
@@ -17,9 +16,10 @@ from retrieval.dates import PartialDate
 from retrieval.embedder import Embeddings
 from retrieval.errors import IndexDamagedError
 from retrieval.index.arrays import Array, map_arrays, save_arrays
+from retrieval.index.dense import Dense, write_dense
 from retrieval.index.postings import Ints, Postings, merge_postings, postings
 from retrieval.index.storage import ARTICLES, Group, SegmentRecord, Sentences, decode, encode
-from retrieval.types import Article
+from retrieval.types import Article, article_key
 from retrieval.words import stems
 
 UNDATED = np.iinfo(np.int32).min
@@ -38,7 +38,6 @@ _HEAD = np.dtype(
         ("content", "V16"),  # of its passages' texts: equal where embeddings are
     ]
 )
-_CHUNK = 65_536  # rows that are copied at once
 
 
 class Segment:
@@ -66,23 +65,27 @@ class Segment:
             names = json.loads((place / _NAMES).read_text(encoding="utf-8"))
             self.ids: list[str] = names["ids"]
             self.sources: list[str] = names["sources"]
+            self._keys: list[str] | None = names.get("keys")  # which older versions did not write
             self.heads, *rest = map_arrays(place / _ARRAYS)
             self.words, self.article_words = Postings(*rest[:5]), Postings(*rest[5:])
-            self._flat = (
-                faiss.read_index(str(place / _EMBEDDINGS), faiss.IO_FLAG_MMAP_IFC)
-                if record.embedded
-                else None
-            )
+            self._dense = Dense(place / _EMBEDDINGS) if record.embedded else None
             with (place / ARTICLES).open("rb") as file:
                 self._lines = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except (RuntimeError, OSError, ValueError, KeyError, TypeError) as error:
             raise IndexDamagedError(folder, "its embeddings or words cannot be read") from error
         sizes = {record.rows, int(self.heads["row"][-1]), len(self.words.lengths)}
-        if self._flat is not None:
-            sizes.add(self._flat.ntotal)
+        if self._dense is not None:
+            sizes.add(self._dense.size)
         counts = {record.articles, len(self.ids), len(self.heads) - 1}
         if len(sizes) > 1 or len(counts) > 1:
             raise IndexDamagedError(folder, "its parts are of different sizes")
+
+    @property
+    def keys(self) -> Sequence[str]:
+        """The `article_key` of each article."""
+        if self._keys is None:
+            self._keys = [article_key(self.article(n)[0]) for n in range(len(self.ids))]
+        return self._keys
 
     def line(self, ordinal: int) -> bytes:
         """The line of one article."""
@@ -97,19 +100,15 @@ class Segment:
         return decode(self._folder, self.line(ordinal))
 
     @property
-    def flat(self) -> "faiss.Index":
-        """Its embeddings, searchable.
+    def dense(self) -> Dense:
+        """The embeddings of its passages.
 
         Raises:
             IndexDamagedError: it has none yet.
         """
-        if self._flat is None:
+        if self._dense is None:
             raise IndexDamagedError(self._folder, f"{self.record.name} has no embeddings")
-        return self._flat
-
-    def embeddings_of(self, rows: Ints) -> Embeddings:
-        """The embeddings of some of its passages, shape `(len(rows), dimensions)`."""
-        return np.asarray(self.flat.reconstruct_batch(np.asarray(rows, dtype=np.int64)))
+        return self._dense
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +191,8 @@ def write_segment(folder: Path, groups: Sequence[Group]) -> None:
             file.write(encoded)
             source = sources.setdefault(article.source, len(sources))
             days = _days(article.published)
-            keys = version_keys(article)
-            shared = (_number(keys.get(by)) for by in ("address", "headline"))
+            shared_keys = version_keys(article)
+            shared = (_number(shared_keys.get(by)) for by in ("address", "headline"))
             hashes = _short(encoded), content_hash(group)
             heads[ordinal] = (line, row, *days, source, *shared, *hashes)
             line += len(encoded)
@@ -203,7 +202,8 @@ def write_segment(folder: Path, groups: Sequence[Group]) -> None:
             article_tokens.append([*stems(article.title), *itertools.chain.from_iterable(own)])
     heads[-1]["line"], heads[-1]["row"] = line, row
     ids = [group[0].article.article_id for group in groups]
-    _write_names(folder, ids, list(sources))
+    keys = [article_key(group[0].article) for group in groups]
+    _write_names(folder, ids, keys, list(sources))
     _write_arrays(folder, heads, postings(tokens), postings(article_tokens))
 
 
@@ -213,8 +213,11 @@ def _write_arrays(folder: Path, heads: Array, words: Postings, article_words: Po
     save_arrays(folder / _ARRAYS, [heads, *arrays])
 
 
-def _write_names(folder: Path, ids: Sequence[str], sources: Sequence[str]) -> None:
-    (folder / _NAMES).write_text(json.dumps({"ids": ids, "sources": sources}), encoding="utf-8")
+def _write_names(
+    folder: Path, ids: Sequence[str], keys: Sequence[str], sources: Sequence[str]
+) -> None:
+    names = {"ids": ids, "keys": keys, "sources": sources}
+    (folder / _NAMES).write_text(json.dumps(names), encoding="utf-8")
 
 
 def _days(published: PartialDate | None) -> tuple[int, int]:
@@ -249,16 +252,7 @@ def _short(line: bytes) -> bytes:
 
 def write_embeddings(folder: Path, embeddings: Embeddings) -> None:
     """Writes the embeddings of a segment's passages, in order."""
-    flat = faiss.IndexFlatIP(embeddings.shape[1])
-    flat.add(embeddings)
-    _save(flat, folder)
-
-
-def _save(flat: "faiss.Index", folder: Path) -> None:
-    try:
-        faiss.write_index(flat, str(folder / _EMBEDDINGS))
-    except RuntimeError as error:  # which is how FAISS says that the disk is full
-        raise OSError(None, "its embeddings cannot be written", folder / _EMBEDDINGS) from error
+    write_dense(folder / _EMBEDDINGS, len(embeddings), embeddings.__getitem__)
 
 
 def merge(folder: Path, segments: Sequence[Segment], deleted: Sequence[Sequence[int]]) -> int:
@@ -282,7 +276,9 @@ def merge(folder: Path, segments: Sequence[Segment], deleted: Sequence[Sequence[
         lengths[mine] = np.diff(segment.heads["line"])[layout.ordinals[mine]]
     heads["row"] = layout.first_rows
     heads["line"] = np.concatenate([[0], np.cumsum(lengths)])
-    _write_names(folder, layout.ids, list(sources))
+    pairs = list(zip(layout.owners.tolist(), layout.ordinals.tolist(), strict=True))
+    keys = [segments[owner].keys[ordinal] for owner, ordinal in pairs]
+    _write_names(folder, layout.ids, keys, list(sources))
     words = [segment.words for segment in segments]
     article_words = [segment.article_words for segment in segments]
     _write_arrays(
@@ -292,18 +288,13 @@ def merge(folder: Path, segments: Sequence[Segment], deleted: Sequence[Sequence[
         merge_postings(list(zip(article_words, layout.places, strict=True))),
     )
     with (folder / ARTICLES).open("wb") as file:
-        pairs = zip(layout.owners.tolist(), layout.ordinals.tolist(), strict=True)
         file.writelines(segments[owner].line(ordinal) for owner, ordinal in pairs)
     owners, locals_ = locate(layout)
-    flat: faiss.Index | None = None
-    for start in range(0, len(owners), _CHUNK):
-        some = slice(start, start + _CHUNK)
-        chunk = gather(segments, owners[some], locals_[some])
-        if flat is None:
-            flat = faiss.IndexFlatIP(chunk.shape[1])
-        flat.add(chunk)
-    if flat is not None:
-        _save(flat, folder)
+    write_dense(
+        folder / _EMBEDDINGS,
+        len(owners),
+        lambda rows: gather(segments, owners[rows], locals_[rows]),
+    )
     return len(layout.ids)
 
 
@@ -324,7 +315,7 @@ def gather(segments: Sequence[Segment], owners: Ints, rows: Ints) -> Embeddings:
     found: Embeddings | None = None
     for number in np.unique(owners).tolist():
         mine = owners == number
-        some = segments[number].embeddings_of(rows[mine])
+        some = segments[number].dense.take(rows[mine])
         if found is None:
             found = np.empty((len(owners), some.shape[1]), dtype=np.float32)
         found[mine] = some

@@ -36,7 +36,8 @@ from retrieval.errors import (
 )
 from retrieval.types import Article, Passage, Span
 
-FORMAT = 4  # of everything in the folder; a reader of another format refuses it
+FORMAT = 5  # of everything in the folder; a reader of another format refuses it
+_READABLE = (4, FORMAT)  # in 4 embeddings were kept in single precision, which is read as well
 ARTICLES = "articles.jsonl"
 MANIFEST = "manifest.json"
 UNFINISHED = "unfinished.json"
@@ -143,7 +144,7 @@ def read_manifest(folder: Path, name: str = MANIFEST) -> Manifest:
         return known
     try:
         sealed = json.loads(text)
-        if sealed["format"] != FORMAT:
+        if sealed["format"] not in _READABLE:
             raise IndexDamagedError(folder, "written by another version of Dateline")
         raw = sealed["manifest"]
         if sealed["digest"] != _seal(raw):

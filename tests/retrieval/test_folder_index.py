@@ -112,8 +112,8 @@ def test_cosines_are_given_for_the_rows_that_are_asked(index: FolderIndex) -> No
     embedding = _embedding("gift")
     expected = index.embeddings()[[7, 3, 7]] @ embedding[0]
 
-    np.testing.assert_allclose(index.cosines(embedding, [7, 3, 7]), expected, rtol=1e-6)
-    assert (0,) == index.cosines(embedding, []).shape
+    np.testing.assert_allclose(index.cosines(embedding, np.array([7, 3, 7])), expected, rtol=1e-6)
+    assert (0,) == index.cosines(embedding, np.array([], dtype=int)).shape
 
 
 def test_words_score_where_they_occur_and_nowhere_else(index: FolderIndex) -> None:

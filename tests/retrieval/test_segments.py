@@ -16,8 +16,9 @@ from retrieval.embedder import Embeddings, Progress, no_progress
 from retrieval.index import building, merging
 from retrieval.index.building import build
 from retrieval.index.folder import FolderIndex
-from retrieval.index.storage import UNFINISHED, read_manifest
-from retrieval.types import Filters
+from retrieval.index.segment import Segment
+from retrieval.index.storage import UNFINISHED, Sentences, read_manifest
+from retrieval.types import Article, Filters, article_key
 from retrieval.words import stems
 from tests.fakes.hashing_embedder import HashingEmbedder
 from tests.retrieval.making import make_index
@@ -148,6 +149,28 @@ def test_what_is_mostly_deleted_is_written_anew(tmp_path: Path) -> None:
 
     assert [10] == [record.articles for record in before]
     assert (3, (), 0) == (segment.articles, segment.deleted, changes.embedded)
+
+
+@pytest.mark.usefixtures("tiny")
+def test_an_article_is_found_by_its_key_without_reading_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A button of an old answer is pressed, and there may be a hundred thousand articles."""
+    index = make_index(tmp_path, [f"Report {number} on the tram." for number in range(30)])
+    wanted = index.articles[17]
+    again = FolderIndex.open(tmp_path / "index")
+    read: list[int] = []
+    article = Segment.article
+
+    def noted(segment: Segment, ordinal: int) -> tuple[Article, Sentences]:
+        read.append(ordinal)
+        return article(segment, ordinal)
+
+    monkeypatch.setattr(Segment, "article", noted)
+
+    assert wanted == again.find(article_key(wanted))
+    assert again.find("not a key") is None
+    assert 1 == len(read)
 
 
 class _Stopping(HashingEmbedder):

@@ -487,6 +487,8 @@ class _Filling:
             if texts
             else np.empty((0, 0), dtype=np.float32)
         )
+        # As precise as in a folder, so that both give the same scores.
+        computed = computed.astype(np.float16).astype(np.float32)
         self._embedded += len(texts)
         ends = np.cumsum([len(group) for group in missing])
         fresh = iter(np.split(computed, ends[:-1]))

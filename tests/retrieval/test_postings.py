@@ -1,0 +1,79 @@
+"""BM25 without looking at what cannot be among the best: what is best stays so."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from retrieval.index import postings as module
+from retrieval.index.postings import Lexicon, Query, postings
+
+_STEMS = [f"stem{n}" for n in range(12)]
+
+
+@pytest.fixture
+def eager(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What can be left out is left out, however little it would cost."""
+    monkeypatch.setattr(module, "_FEW", 0)
+    monkeypatch.setattr(module, "_LOOK_UP", 0)
+
+
+def _lexicon(documents: Sequence[Sequence[str]], dice: np.random.Generator) -> Lexicon:
+    """Documents in three segments, every seventh of which no longer counts."""
+    owners = dice.integers(0, 3, len(documents))
+    gone = dice.random(len(documents)) < 1 / 7
+    numbers = np.where(gone, -1, np.cumsum(~gone) - 1)
+    parts, locals_ = [], np.zeros(len(documents), dtype=np.int64)
+    for number in range(3):
+        mine = np.flatnonzero(owners == number)
+        locals_[mine] = np.arange(len(mine))
+        parts.append((postings([documents[n] for n in mine.tolist()]), numbers[mine]))
+    return Lexicon(parts, owners[~gone], locals_[~gone])
+
+
+def _documents(dice: np.random.Generator, size: int) -> list[list[str]]:
+    """The first stems are rare, the last ones in nearly all."""
+    return [
+        [stem for n, stem in enumerate(_STEMS) for _ in range(dice.poisson(0.003 * 1.8**n))]
+        for _ in range(size)
+    ]
+
+
+@pytest.mark.usefixtures("eager")
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(
+    seed=st.integers(0, 1_000),
+    stems=st.lists(st.sampled_from([*_STEMS, "unheard"]), max_size=7),
+    k=st.integers(1, 60),
+    share=st.sampled_from([1.0, 0.5, 0.02]),
+)
+def test_the_best_are_those_of_all_scores(
+    seed: int, stems: list[str], k: int, share: float
+) -> None:
+    """Also among equals, with stems asked twice, filters, and what no longer counts."""
+    dice = np.random.default_rng(seed)
+    lexicon = _lexicon(_documents(dice, 400), dice)
+    size = len(lexicon.owners)
+    admitted = dice.random(size) < share
+    query = Query(lexicon, stems)
+    scores = query.scores(np.arange(size))
+    order = np.lexsort((np.arange(size), -scores))
+
+    expected = [n for n in order.tolist() if admitted[n] and scores[n] > 0][:k]
+
+    assert expected == query.best(k, admitted).tolist()
+    assert [n for n in order.tolist() if scores[n] > 0][:k] == query.best(k, None).tolist()
+
+
+def test_frequent_stems_are_only_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a question would cost as much as the words that most passages hold."""
+    monkeypatch.setattr(module, "_FEW", 10)
+    dice = np.random.default_rng(1)
+    documents = [["city", *(["glacier"] if n % 50 == 0 else [])] for n in range(20_000)]
+    query = Query(_lexicon(documents, dice), ["city", "glacier"])
+    looked_at = query._promising(10, None)
+
+    assert len(looked_at) < 500
+    assert 10 == len(query.best(10, None))
