@@ -59,12 +59,14 @@ class Comparison:
         for tool, figures in tools.items():
             if tool != READS:
                 figures |= self._build(tool)
-        for tool, figures in tools.items():
-            found_ids = self._run(tool, "judge")["found"]
-            figures["quality"] = judge(found_ids, self._asked, self._options.qrels, self._passages)
-        for _ in range(self._options.rounds):
+        for number in range(self._options.rounds):
             for tool, figures in tools.items():
-                figures["rounds"].append(self._run(tool, "serve"))
+                answered = self._run(tool, "serve", *[] if number else ["--judge"])
+                if "found" in answered:
+                    figures["quality"] = judge(
+                        answered.pop("found"), self._asked, self._options.qrels, self._passages
+                    )
+                figures["rounds"].append(answered)
         return found
 
     def _install(self, tool: str) -> dict[str, Any]:
@@ -116,14 +118,14 @@ class Comparison:
     def _folder(self, tool: str) -> Path:
         return self._work / ("dateline" if tool == READS else tool)
 
-    def _run(self, tool: str, verb: str) -> dict[str, Any]:
+    def _run(self, tool: str, verb: str, *more: str) -> dict[str, Any]:
         """What a worker finds."""
         _say(tool, verb)
         model = self._work / "model" if tool == _ONNX else self._model.folder
         command = [*shlex.split(self._options.under), self._environments.install(tool)]
         command += ["-m", "tests.benchmarks.worker", tool, verb, self._folder(tool), self._work]
         done = subprocess.run(
-            [str(part) for part in (*command, "--model", model)],
+            [str(part) for part in (*command, "--model", model, *more)],
             cwd=_REPOSITORY,
             env=os.environ | _OFFLINE,
             capture_output=True,

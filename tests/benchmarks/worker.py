@@ -26,16 +26,20 @@ def main() -> None:
     load = os.getloadavg()[0]
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("tool")
-    parser.add_argument("verb", choices=("build", "serve", "judge"))
+    parser.add_argument("verb", choices=("build", "serve"))
     parser.add_argument("folder", type=Path, help="the index")
     parser.add_argument("work", type=Path, help="what all tools are given")
     parser.add_argument("--model", required=True)
+    parser.add_argument("--judge", action="store_true", help="serve: search for judged questions")
     options = parser.parse_args()
     module = importlib.import_module(f"tests.benchmarks.adapters.{options.tool}")
     tool = module.Tool(options.model)
-    found = {"build": _build, "serve": _serve, "judge": _judge}[options.verb](
-        tool, options.folder, options.work
-    )
+    if options.verb == "build":
+        found = _build(tool, options.folder, options.work)
+    else:
+        found = _serve(tool, options.folder, options.work)
+        if options.judge:
+            found["found"] = _found(tool, options.work)
     sys.stdout.write("\n" + json.dumps({**found, "load": load}) + "\n")
     sys.stdout.flush()
 
@@ -82,12 +86,11 @@ def _serve(tool: Any, folder: Path, work: Path) -> dict[str, object]:
     }
 
 
-def _judge(tool: Any, folder: Path, work: Path) -> dict[str, object]:
+def _found(tool: Any, work: Path) -> dict[str, list[str]]:
     """What is found for judged questions, by id."""
     questions = json.loads((work / "questions.json").read_text())["judged"]
-    tool.open(folder)
     found = {key: tool.search(question, _DEEP) for key, question in questions.items()}
-    return {"found": {key: [name for name, _ in pairs] for key, pairs in found.items()}}
+    return {key: [name for name, _ in pairs] for key, pairs in found.items()}
 
 
 def _ask(tool: Any, question: str) -> tuple[float, int]:
