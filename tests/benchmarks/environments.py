@@ -1,5 +1,6 @@
 """The virtual environments that the peers run in: one for each, made where it is not there yet."""
 
+import functools
 import subprocess
 import sys
 import venv
@@ -67,7 +68,11 @@ class Environments:
 
     def shared_mib(self, tool: str) -> float:
         """What is shared, if the tool needs it."""
-        return 0.0 if tool in _ALONE else mib(self._packages("shared"))
+        return 0.0 if tool in _ALONE else self._shared_mib
+
+    @functools.cached_property
+    def _shared_mib(self) -> float:
+        return mib(self._packages("shared"))
 
     def versions(self, tool: str) -> dict[str, str]:
         """Which versions of what matters a tool's environment has, by package."""
