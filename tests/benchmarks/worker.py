@@ -1,20 +1,20 @@
 """One tool in a process of its own, started by `peers`: builds an index, or answers from one.
 
 It runs in the tool's virtual environment, so beside the adapter it imports the standard library
-alone. Whatever it finds is the last line that it prints, as JSON.
+alone (and NumPy, which all have). Whatever it finds is the last line that it prints, as JSON.
 """
 
 import argparse
 import importlib
 import json
+import os
+import resource
 import sys
 import threading
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-READY = "answered"
 _AT_ONCE = 16  # questions
 _WARM_UP = 5  # questions that do not count
 _TOP = 10  # passages of a timed question
@@ -23,69 +23,91 @@ _DEEP = 50  # passages of a judged one: enough for ten articles
 
 def main() -> None:
     """Reads what to do from the command line."""
+    load = os.getloadavg()[0]
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("tool")
     parser.add_argument("verb", choices=("build", "serve"))
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("work", type=Path)
+    parser.add_argument("folder", type=Path, help="the index")
+    parser.add_argument("work", type=Path, help="what all tools are given")
     parser.add_argument("--model", required=True)
-    parser.add_argument("--judge", action="store_true")
+    parser.add_argument("--judge", action="store_true", help="serve: search for judged questions")
     options = parser.parse_args()
     module = importlib.import_module(f"tests.benchmarks.adapters.{options.tool}")
     tool = module.Tool(options.model)
-    found: Mapping[str, object]
     if options.verb == "build":
         found = _build(tool, options.folder, options.work)
     else:
-        found = _serve(tool, options.folder, options.work, judge=options.judge)
-    sys.stdout.write("\n" + json.dumps(found) + "\n")
+        found = _serve(tool, options.folder, options.work)
+        if options.judge:
+            found["found"] = _found(tool, options.work)
+    sys.stdout.write("\n" + json.dumps({**found, "load": load}) + "\n")
     sys.stdout.flush()
 
 
-def _build(tool: Any, folder: Path, work: Path) -> dict[str, float]:
-    """Seconds that indexing takes, by the clock and of the processor; loading is over."""
+def _build(tool: Any, folder: Path, work: Path) -> dict[str, object]:
+    """Seconds that indexing takes, by the clock and of the processors; the model is loaded."""
     passages = [tuple(pair) for pair in json.loads((work / "passages.json").read_text())]
-    started, used = time.perf_counter(), time.process_time()
-    tool.build(folder, passages)
-    return {"s": time.perf_counter() - started, "cpu_s": time.process_time() - used}
+    vectors = None
+    if (work / "vectors.npy").exists():
+        import numpy as np
+
+        vectors = np.load(work / "vectors.npy")
+    started, used = time.perf_counter(), _processor_s()
+    tool.build(folder, passages, vectors)
+    return {
+        "s": time.perf_counter() - started,
+        "cpu_s": _processor_s() - used,
+        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
 
 
-def _serve(tool: Any, folder: Path, work: Path, *, judge: bool) -> dict[str, object]:
-    """Latencies in ms, memory in MiB and, where wanted, what is found for judged questions."""
-    questions = json.loads((work / "questions.json").read_text())
+def _serve(tool: Any, folder: Path, work: Path) -> dict[str, object]:
+    """Latencies in ms and memory in MiB."""
+    questions = json.loads((work / "questions.json").read_text())["timed"]
     tool.open(folder)
-    tool.search(questions["timed"][0], _TOP)
-    sys.stdout.write(f"\n{READY}\n")
-    sys.stdout.flush()
-    for question in questions["timed"][:_WARM_UP]:
+    tool.search(questions[0], _TOP)
+    cold_s = _since_start()
+    for question in questions[:_WARM_UP]:
         tool.search(question, _TOP)
-    used = time.process_time()
-    single = [_ask(tool, question) for question in questions["timed"]]
-    used = time.process_time() - used
-    memory = _memory()
+    used = _processor_s()
+    alone = [_ask(tool, question) for question in questions]
+    used = _processor_s() - used
+    expected = {question: found for question, (_, found) in zip(questions, alone, strict=True)}
     started = time.perf_counter()
-    together = _ask_together(tool, questions["timed"])
-    found: dict[str, object] = {
-        "single_ms": single,
-        "single_cpu_ms": 1e3 * used / len(single),
-        "memory_mib": memory,
+    together, errors = _ask_together(tool, expected)
+    return {
+        "cold_s": cold_s,
+        "single_ms": [ms for ms, _ in alone],
+        "single_cpu_ms": 1e3 * used / len(alone),
         "together_ms": together,
         "together_per_s": len(together) / (time.perf_counter() - started),
+        "together_errors": errors,
+        "memory_mib": _memory(),
     }
-    if judge:
-        found["found"] = {key: tool.search(q, _DEEP) for key, q in questions["judged"].items()}
-    return found
 
 
-def _ask(tool: Any, question: str) -> float:
+def _found(tool: Any, work: Path) -> dict[str, list[str]]:
+    """What is found for judged questions, by id."""
+    questions = json.loads((work / "questions.json").read_text())["judged"]
+    found = {key: tool.search(question, _DEEP) for key, question in questions.items()}
+    return {key: [name for name, _ in pairs] for key, pairs in found.items()}
+
+
+def _ask(tool: Any, question: str) -> tuple[float, int]:
+    """Milliseconds, and how many passages are found."""
     started = time.perf_counter()
-    tool.search(question, _TOP)
-    return 1e3 * (time.perf_counter() - started)
+    found = tool.search(question, _TOP)
+    return 1e3 * (time.perf_counter() - started), len(found)
 
 
-def _ask_together(tool: Any, questions: list[str]) -> list[float]:
-    """Milliseconds of each question, as many at once as there are threads."""
-    waiting, taken = list(questions), []
+def _ask_together(tool: Any, expected: dict[str, int]) -> tuple[list[float], list[str]]:
+    """Milliseconds of each question, as many at once as there are threads, and what went wrong.
+
+    Args:
+        tool: what is asked.
+        expected: how many passages it finds for each question when nobody else asks.
+    """
+    waiting, taken, errors = list(expected), [], []
 
     def work() -> None:
         while True:
@@ -93,16 +115,33 @@ def _ask_together(tool: Any, questions: list[str]) -> list[float]:
                 question = waiting.pop()
             except IndexError:
                 return
-            taken.append(_ask(tool, question))
+            try:
+                ms, found = _ask(tool, question)
+                taken.append(ms)
+                if found != expected[question]:
+                    errors.append(f"{found} passages found, alone {expected[question]}")
+            except Exception as error:  # of whichever library
+                errors.append(f"{type(error).__name__}: {error}"[:200])
 
     threads = [threading.Thread(target=work) for _ in range(_AT_ONCE)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    if len(taken) < len(questions):
-        raise RuntimeError("it fails when questions come at once")
-    return taken
+    return taken, errors
+
+
+def _processor_s() -> float:
+    """What this process and those it has waited for have used."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
+
+
+def _since_start() -> float:
+    """Seconds since this process began, imports and all; to a hundredth."""
+    words = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+    began = int(words[19]) / os.sysconf("SC_CLK_TCK")
+    return float(Path("/proc/uptime").read_text().split()[0]) - began
 
 
 def _memory() -> dict[str, float]:

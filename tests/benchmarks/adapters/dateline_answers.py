@@ -16,9 +16,9 @@ class Tool:
         """Opens what was built."""
         self._engine = Engine.open(Places(folder.parent / "corpus", folder, None))
 
-    def search(self, question: str, k: int) -> list[str]:
-        """The quotes, or else what is nearest, written as the ids of passages are."""
+    def search(self, question: str, k: int) -> list[tuple[str, str]]:
+        """The quotes, or else what is nearest, with ids written as those of passages are."""
         assert self._engine is not None
         answer = self._engine.answer(question)
         shown = (answer.quotes or answer.nearest)[:k]
-        return [f"{q.article.article_id}#{q.span.start}-{q.span.end}" for q in shown]
+        return [(f"{q.article.article_id}#{q.span.start}-{q.span.end}", q.text) for q in shown]

@@ -21,13 +21,18 @@ class Tool:
         self._queries.warm_up()
         self._retriever: Any = None
 
-    def build(self, folder: Path, passages: list[tuple[str, str]]) -> None:
+    def build(self, folder: Path, passages: list[tuple[str, str]], vectors: Any) -> None:
         """Indexes the passages."""
-        embedder = SentenceTransformersDocumentEmbedder(model=self._model, progress_bar=False)
-        embedder.warm_up()
-        store = InMemoryDocumentStore()
         documents = [Document(id=name, content=text) for name, text in passages]
-        store.write_documents(embedder.run(documents)["documents"])
+        if vectors is None:
+            embedder = SentenceTransformersDocumentEmbedder(model=self._model, progress_bar=False)
+            embedder.warm_up()  # shares the model that is loaded
+            documents = embedder.run(documents)["documents"]
+        else:
+            for document, vector in zip(documents, vectors.tolist(), strict=True):
+                document.embedding = vector
+        store = InMemoryDocumentStore()
+        store.write_documents(documents)
         folder.mkdir(parents=True)
         store.save_to_disk(str(folder / "store.json"))
 
@@ -36,8 +41,8 @@ class Tool:
         store = InMemoryDocumentStore.load_from_disk(str(folder / "store.json"))
         self._retriever = InMemoryEmbeddingRetriever(document_store=store)
 
-    def search(self, question: str, k: int) -> list[str]:
+    def search(self, question: str, k: int) -> list[tuple[str, str]]:
         """The best passages."""
         embedding = self._queries.run(question)["embedding"]
         found = self._retriever.run(query_embedding=embedding, top_k=k)["documents"]
-        return [document.id for document in found]
+        return [(document.id, document.content) for document in found]

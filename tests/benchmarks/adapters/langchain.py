@@ -14,10 +14,14 @@ class Tool:
         self._embeddings = HuggingFaceEmbeddings(model_name=model)
         self._store: Any = None
 
-    def build(self, folder: Path, passages: list[tuple[str, str]]) -> None:
+    def build(self, folder: Path, passages: list[tuple[str, str]], vectors: Any) -> None:
         """Indexes the passages."""
-        ids, texts = zip(*passages, strict=True)
-        store = FAISS.from_texts(list(texts), self._embeddings, ids=list(ids))
+        ids, texts = (list(each) for each in zip(*passages, strict=True))
+        if vectors is None:
+            store = FAISS.from_texts(texts, self._embeddings, ids=ids)
+        else:
+            pairs = list(zip(texts, vectors, strict=True))
+            store = FAISS.from_embeddings(pairs, self._embeddings, ids=ids)
         store.save_local(str(folder))
 
     def open(self, folder: Path) -> None:
@@ -26,6 +30,7 @@ class Tool:
             str(folder), self._embeddings, allow_dangerous_deserialization=True
         )
 
-    def search(self, question: str, k: int) -> list[str]:
+    def search(self, question: str, k: int) -> list[tuple[str, str]]:
         """The best passages."""
-        return [str(found.id) for found in self._store.similarity_search(question, k=k)]
+        found = self._store.similarity_search(question, k=k)
+        return [(document.id, document.page_content) for document in found]

@@ -16,9 +16,12 @@ class Tool:
         self._index: Any = None
         self._retrievers: dict[int, Any] = {}
 
-    def build(self, folder: Path, passages: list[tuple[str, str]]) -> None:
+    def build(self, folder: Path, passages: list[tuple[str, str]], vectors: Any) -> None:
         """Indexes the passages."""
         nodes = [TextNode(id_=name, text=text) for name, text in passages]
+        if vectors is not None:
+            for node, vector in zip(nodes, vectors.tolist(), strict=True):
+                node.embedding = vector
         index = VectorStoreIndex(nodes, embed_model=self._embeddings)
         index.storage_context.persist(persist_dir=str(folder))
 
@@ -27,8 +30,9 @@ class Tool:
         context = StorageContext.from_defaults(persist_dir=str(folder))
         self._index = load_index_from_storage(context, embed_model=self._embeddings)
 
-    def search(self, question: str, k: int) -> list[str]:
+    def search(self, question: str, k: int) -> list[tuple[str, str]]:
         """The best passages."""
         if k not in self._retrievers:
             self._retrievers[k] = self._index.as_retriever(similarity_top_k=k)
-        return [found.node.node_id for found in self._retrievers[k].retrieve(question)]
+        found = self._retrievers[k].retrieve(question)
+        return [(each.node.node_id, each.node.get_content()) for each in found]
