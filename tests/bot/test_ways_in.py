@@ -214,8 +214,17 @@ class TestFind:
         assert answer.ephemeral
         assert stated(answer) == (said or f"{FIRST} More.")
         assert FIRST in [text[: len(FIRST)] for _, text in quotes(answer)]
-        assert "These passages are nearest to it" in answer.text  # a statement asks nothing
         assert () == posted.messages
+
+    async def test_what_the_coverage_does_not_say_is_shown_what_is_nearest(
+        self, discord: FakeDiscord, client: DatelineClient
+    ) -> None:
+        """A claim asks nothing; those who look it up want to see what there is."""
+        posted = await discord.say("The tram of Tarn was painted green by pupils.", user=BOB)
+        answer = await (await discord.choose(FIND, posted)).answer()
+
+        assert "These passages are nearest to it" in answer.text
+        assert quotes(answer)
 
     async def test_a_forwarded_message_is_read(
         self, discord: FakeDiscord, client: DatelineClient

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -108,12 +109,12 @@ def test_others_do_not_wait_for_a_file_that_never_rests(watched: _Watched) -> No
     watched.write("log.txt", "Line 0.")
     watched.start()
     stop = threading.Event()
+    written = [time.monotonic()]
 
     def grow() -> None:
-        number = 0
         while not stop.wait(0.1):
-            number += 1
-            watched.write("log.txt", "Line. " * number)
+            written.append(time.monotonic())
+            watched.write("log.txt", "Line. " * len(written))
 
     growing = threading.Thread(target=grow)
     growing.start()
@@ -125,7 +126,8 @@ def test_others_do_not_wait_for_a_file_that_never_rests(watched: _Watched) -> No
         stop.set()
         growing.join()
 
-    assert {"Line 0."} == logs
+    rested = any(after - before > 0.4 for before, after in pairwise(written))  # a busy machine
+    assert {"Line 0."} == logs or rested
     watched.until(lambda: watched.held()["log"] != "Line 0.")
 
 
