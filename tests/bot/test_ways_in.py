@@ -220,7 +220,7 @@ class TestFind:
         self, discord: FakeDiscord, client: DatelineClient
     ) -> None:
         """A claim asks nothing; those who look it up want to see what there is."""
-        posted = await discord.say("The tram of Tarn was painted green by pupils.", user=BOB)
+        posted = await discord.say("Who painted the tram line of Tarn green?", user=BOB)
         answer = await (await discord.choose(FIND, posted)).answer()
 
         assert "These passages are nearest to it" in answer.text
