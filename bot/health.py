@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 
 EVERY_S = 10  # between signs
 MAX_AGE_S = 60  # of the file: a gateway that drops is back within seconds
+_NOT_YET = "the bot has not joined Discord yet"
 _MAX_SILENCE_S = 100  # two of Discord's heartbeats, 41.25 s each, and some more
 
 
@@ -57,7 +58,7 @@ class Pulse:
             return "the bot has left Discord"
         shards = gateway.shards
         if not shards:
-            return "the bot has not joined Discord yet"
+            return _NOT_YET
         for number, shard in shards.items():
             latency = shard.latency
             if number not in self._measured or self._measured[number][0] != latency:
@@ -81,7 +82,7 @@ async def watch(gateway: Gateway, path: Path | None, every_s: float = EVERY_S) -
         every_s: seconds between signs.
     """
     pulse = Pulse()
-    before: str | None = ""
+    before: str | None = _NOT_YET  # which is no news
     while True:
         trouble = pulse.trouble(gateway, time.monotonic())
         try:
