@@ -430,10 +430,11 @@ def test_a_file_that_could_not_be_read_is_tried_again(corpus: Corpus, tmp_path: 
         check=False,
     )
     (folder / "a.txt").chmod(0o644)
+    assert closed.stderr.startswith("a.txt: cannot be read (Permission denied)"), closed
+
     current = is_current(folder, read_manifest(index))
     changes, _ = _build(folder, index)
 
-    assert closed.stderr.startswith("a.txt: cannot be read (Permission denied)")
     assert not current
     assert ("a",) == changes.added
 
