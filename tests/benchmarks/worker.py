@@ -62,6 +62,7 @@ def _build(tool: Any, folder: Path, work: Path) -> dict[str, object]:
     return {
         "s": time.perf_counter() - started,
         "cpu_s": _processor_s() - used,
+        "waited": _waited(),
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
 
@@ -81,6 +82,7 @@ def _serve(tool: Any, folder: Path, work: Path) -> dict[str, object]:
         "single_ms": single,
         "single_cpu_ms": 1e3 * (_processor_s() - used) / len(single),
         "memory_mib": _memory(),
+        "waited": _waited(),
     }
 
 
@@ -146,6 +148,13 @@ def _processor_s() -> float:
     """What this process and those it has waited for have used."""
     used = os.times()
     return used.user + used.system + used.children_user + used.children_system
+
+
+def _waited() -> float:
+    """The share of the time that this process wanted a processor and others had it."""
+    both = [path.read_text().split() for path in Path("/proc/self/task").glob("*/schedstat")]
+    ran, waited = (sum(int(words[n]) for words in both) for n in (0, 1))
+    return waited / (ran + waited)
 
 
 def _since_start() -> float:
