@@ -8,7 +8,6 @@ import argparse
 import importlib
 import json
 import os
-import resource
 import sys
 import threading
 import time
@@ -63,7 +62,7 @@ def _build(tool: Any, folder: Path, work: Path) -> dict[str, object]:
         "s": time.perf_counter() - started,
         "cpu_s": _processor_s() - used,
         "waited": _waited(),
-        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "peak_mib": _status("VmHWM") / 1024,
     }
 
 
@@ -166,9 +165,14 @@ def _since_start() -> float:
 
 def _memory() -> dict[str, float]:
     """What this process has in memory: its own, and mapped from files."""
-    lines = (line.split() for line in Path("/proc/self/status").read_text().splitlines())
-    kib = {words[0]: float(words[1]) for words in lines if words[0].startswith("Rss")}
-    return {"own": kib["RssAnon:"] / 1024, "mapped": kib["RssFile:"] / 1024}
+    return {"own": _status("RssAnon") / 1024, "mapped": _status("RssFile") / 1024}
+
+
+def _status(name: str) -> int:
+    """KiB that the kernel counts for this process under a name."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    (found,) = (line.split()[1] for line in lines if line.startswith(f"{name}:"))
+    return int(found)
 
 
 if __name__ == "__main__":
