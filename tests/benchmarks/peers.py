@@ -156,7 +156,9 @@ def _commit() -> str:
 def _machine() -> str:
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{names[0]}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    threads = [f"{name}={os.environ[name]}" for name in sorted(os.environ) if "OMP_" in name]
+    python = f"Python {platform.python_version()}"
+    return ", ".join([names[0], f"{os.cpu_count()} cores", python, *threads])
 
 
 def main() -> None:

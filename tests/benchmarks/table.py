@@ -88,7 +88,11 @@ def _measures(
         # What answers shows a few quotes: no ranking of articles.
         ndcg = {**of(lambda tool: tool["quality"]["ndcg"]), READS: None}
         yield "nDCG@10 of articles", {tool: ndcg[tool] for tool in tools}, ".3f", max
-    yield "load of the machine before", rounds(lambda r: r["load"]), ".1f", None
+    for name, waited in (
+        ("indexing", of(lambda tool: tool["build"]["waited"])),
+        ("one question at a time", rounds(lambda r: r["waited"])),
+    ):
+        yield f"{name}: of its time, it waited while others had the processor", waited, ".0%", None
 
 
 def _or_none(pick: Callable[[Any], float | None], values: Any) -> float | None:

@@ -8,7 +8,6 @@ import argparse
 import importlib
 import json
 import os
-import resource
 import sys
 import threading
 import time
@@ -62,7 +61,8 @@ def _build(tool: Any, folder: Path, work: Path) -> dict[str, object]:
     return {
         "s": time.perf_counter() - started,
         "cpu_s": _processor_s() - used,
-        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "waited": _waited(),
+        "peak_mib": _status("VmHWM") / 1024,
     }
 
 
@@ -81,6 +81,7 @@ def _serve(tool: Any, folder: Path, work: Path) -> dict[str, object]:
         "single_ms": single,
         "single_cpu_ms": 1e3 * (_processor_s() - used) / len(single),
         "memory_mib": _memory(),
+        "waited": _waited(),
     }
 
 
@@ -148,6 +149,13 @@ def _processor_s() -> float:
     return used.user + used.system + used.children_user + used.children_system
 
 
+def _waited() -> float:
+    """The share of the time that this process wanted a processor and others had it."""
+    both = [path.read_text().split() for path in Path("/proc/self/task").glob("*/schedstat")]
+    ran, waited = (sum(int(words[n]) for words in both) for n in (0, 1))
+    return waited / (ran + waited)
+
+
 def _since_start() -> float:
     """Seconds since this process began, imports and all; to a hundredth."""
     words = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
@@ -157,9 +165,14 @@ def _since_start() -> float:
 
 def _memory() -> dict[str, float]:
     """What this process has in memory: its own, and mapped from files."""
-    lines = (line.split() for line in Path("/proc/self/status").read_text().splitlines())
-    kib = {words[0]: float(words[1]) for words in lines if words[0].startswith("Rss")}
-    return {"own": kib["RssAnon:"] / 1024, "mapped": kib["RssFile:"] / 1024}
+    return {"own": _status("RssAnon") / 1024, "mapped": _status("RssFile") / 1024}
+
+
+def _status(name: str) -> int:
+    """KiB that the kernel counts for this process under a name."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    (found,) = (line.split()[1] for line in lines if line.startswith(f"{name}:"))
+    return int(found)
 
 
 if __name__ == "__main__":
