@@ -14,6 +14,9 @@ from retrieval.words import stems
 Scores = npt.NDArray[np.float64]
 
 POOL = 50  # taken from each search before fusing; more changed no answer on the development sets
+ALL = 3 * POOL
+# For the reader, which has time for 40 passages at most, and near-copies of them.
+MOST = 64
 # What dense search, BM25 of the passage and BM25 of its whole article are worth. An article on the
 # matter lifts those of its passages that do not name it again.
 _DENSE, _LEXICAL, _ARTICLE = 0.5, 0.2, 0.3
@@ -28,11 +31,20 @@ class Retrieved:
     retrieve_ms: float
 
 
-def retrieve(index: Index, embedder: Embedder, question: str, filters: Filters) -> Retrieved:
+def retrieve(
+    index: Index, embedder: Embedder, question: str, filters: Filters, most: int = MOST
+) -> Retrieved:
     """The passages most likely to answer, among those the filters let in; blocks.
 
     They are the best `POOL` of each search, in the order of their scores, which are scaled to
     0..1 over all of them and averaged. Equal scores keep corpus order.
+
+    Args:
+        index: what is searched.
+        embedder: the one the index was built with.
+        question: in natural language.
+        filters: what is let in.
+        most: so many of them at most; the texts of the others are not even read from disk.
     """
     started = time.perf_counter()
     embedding = embedder.embed_queries([question])
@@ -51,7 +63,7 @@ def retrieve(index: Index, embedder: Embedder, question: str, filters: Filters) 
             article=float(pool.article[position]),
             score=float(fused[position]),
         )
-        for position in np.argsort(-fused, kind="stable")
+        for position in np.argsort(-fused, kind="stable")[:most]
     )
     done = time.perf_counter()
     return Retrieved(candidates, 1e3 * (embedded - started), 1e3 * (done - embedded))

@@ -1,5 +1,6 @@
 """The door: `Engine.open(places).answer(question)` → `Answer`."""
 
+import gc
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -92,7 +93,11 @@ class Engine:
         report(LOADING, 1, 1)
         if not current:
             way.update(embedder, wait_s=_PATIENCE_S, report=report)
-        return cls(way.open(model), embedder, reader)
+        engine = cls(way.open(model), embedder, reader)
+        # What is loaded now stays. As long as the garbage collector looked at it again and again,
+        # one question in a hundred waited 10 ms for that.
+        gc.freeze()
+        return engine
 
     def reload(
         self,
@@ -216,10 +221,10 @@ class Engine:
         Raises:
             QuestionError: as `answer`.
         """
-        from retrieval.candidates import retrieve
+        from retrieval.candidates import ALL, retrieve
 
         filters = filters.checked(self._index.sources)
-        found = retrieve(self._index, self._embedder, checked(question), filters).candidates
+        found = retrieve(self._index, self._embedder, checked(question), filters, ALL).candidates
         orders = {
             "dense": sorted(found, key=lambda c: -c.dense),
             "bm25": sorted(found, key=lambda c: -c.lexical),
@@ -244,13 +249,13 @@ class Engine:
         Raises:
             QuestionError: as `answer`.
         """
-        from retrieval.candidates import retrieve
+        from retrieval.candidates import ALL, retrieve
 
         topic = checked(topic)
         filters = (filters or Filters()).checked(self._index.sources)
         if limit < 1:
             raise QuestionError(f"at least one passage must be allowed, not {limit}")
-        found = retrieve(self._index, self._embedder, topic, filters)
+        found = retrieve(self._index, self._embedder, topic, filters, ALL)
         return Timeline(topic, filters, on_topic(found.candidates, topic, limit), self.summary)
 
     def _asked_time(

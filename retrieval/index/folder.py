@@ -1,10 +1,12 @@
 """The index as a folder: the segments that its manifest names, searched as one."""
 
+import os
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache, partial, reduce
+from functools import cache, lru_cache, partial, reduce
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
@@ -217,10 +219,12 @@ class FolderIndex:
     def pool(self, embedding: Embeddings, words: Sequence[str], filters: Filters, k: int) -> Pool:
         """The best passages by each score."""
         admitted = self._admission(filters)
+        # FAISS lets other threads run while it searches.
+        near = _beside().submit(self._nearest, embedding, k, admitted.inside)
         lexical, article = Query(self._words, words), Query(self._article_words, words)
-        rows = {row for row, _ in self._nearest(embedding, k, admitted.inside)}
-        rows.update(lexical.best(k, admitted.rows).tolist())
+        rows = set(lexical.best(k, admitted.rows).tolist())
         rows.update(self._rows_of(article.best(k, admitted.articles))[:k])
+        rows.update(row for row, _ in near.result())
         found = np.array(sorted(rows), dtype=np.int64)
         return Pool(
             passages=_Lazy(len(found), lambda at: self._passage(int(found[at]))),
@@ -287,6 +291,11 @@ def open_segments(
             segment = Segment(folder, record)
         opened.append(segment)
     return opened
+
+
+@cache
+def _beside() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(os.cpu_count(), "dense search")
 
 
 class _Lazy(Sequence[T]):

@@ -369,7 +369,8 @@ def decode(place: object, line: bytes) -> tuple[Article, Sentences]:
     """
     try:
         record = json.loads(line.decode())
-        sentences = record.pop("passages")
+        # As tuples of numbers, which the garbage collector leaves alone.
+        sentences = tuple(tuple(map(tuple, passage)) for passage in record.pop("passages"))
         article = Article(
             **{
                 **record,

@@ -32,8 +32,7 @@ from retrieval.index.building import build
 from retrieval.index.folder import FolderIndex
 from retrieval.model import find_model
 from retrieval.passages import MAX_PASSAGE, split
-from retrieval.reader.span import SpanReader
-from retrieval.types import Filters
+from retrieval.types import Filters, Places
 from tests.benchmarks.plot import draw
 from tests.benchmarks.results import RESULTS, commit, keep, machine
 
@@ -159,21 +158,17 @@ def built(work: Path, size: int) -> dict[str, Any]:
 
 def asked(work: Path, size: int, questions: Sequence[str]) -> dict[str, Any]:
     """Opens an index and asks it; what that takes, and what is found."""
-    embedder = embedder_for(find_model())
-    embedder.load()
-    reader = SpanReader.shipped()
-    opened: list[FolderIndex] = []
-    found: dict[str, Any] = {
-        "open": _timed(lambda: opened.append(FolderIndex.open(work / f"index-{size}")))
-    }
-    index = opened[0]
+    folder = work / f"index-{size}"
+    found: dict[str, Any] = {"open": _timed(lambda: FolderIndex.open(folder))}
+    engine = Engine.open(Places(work / f"corpus-{size}", folder))
+    index, embedder = engine._index, engine._embedder
+    assert isinstance(index, FolderIndex)
     found |= {"passages": len(index.passages), "segments": len(index.segments)}
     year = Filters(after=PartialDate(2020), before=PartialDate(2020))
     paper = Filters(sources=frozenset({"Paper 7"}))
     for name, filters in (("all", Filters()), ("one_year", year), ("one_source", paper)):
         _retrieve(index, embedder, questions[:_WARM_UP], filters)
         found[f"retrieval_{name}_ms"] = _retrieve(index, embedder, questions, filters)
-    engine = Engine(index, embedder, reader)
     for question in questions[:_WARM_UP]:
         engine.answer(question)
     timings = [engine.answer(question).timing for question in questions]
