@@ -12,13 +12,15 @@ RESULTS = Path(__file__).with_name("results")
 
 
 def commit() -> str:
-    """The commit that is checked out, and whether anything has been changed since."""
+    """The commit that is checked out, and whether anything but results has been changed since."""
 
     def git(*words: str) -> str:
         command = ["git", "-C", str(_REPOSITORY), *words]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
-    return git("rev-parse", "HEAD")[:12] + ("-changed" if git("status", "--porcelain") else "")
+    return git("rev-parse", "HEAD")[:12] + (
+        "-changed" if git("status", "--porcelain", "--", ".", f":!{RESULTS}") else ""
+    )
 
 
 def machine() -> str:
