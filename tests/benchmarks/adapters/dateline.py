@@ -33,8 +33,8 @@ class Tool:
     def search(self, question: str, k: int) -> list[tuple[str, str]]:
         """The best passages."""
         assert self._index is not None
-        found = retrieve(self._index, self._embedder, question, Filters())
-        passages = [candidate.passage for candidate in found.candidates[:k]]
+        found = retrieve(self._index, self._embedder, question, Filters(), k)
+        passages = [candidate.passage for candidate in found.candidates]
         return [(passage.passage_id, passage.text) for passage in passages]
 
 
