@@ -27,7 +27,7 @@ DESCRIPTIONS = {
     "FILE.db of milvus-lite; default: a folder for each corpus, in the user's cache",
     "DATELINE_MILVUS_TOKEN": "user:password or a key, where a Milvus wants one; default: none",
     "DATELINE_MODEL": "a Hugging Face name or a local folder; default: all-MiniLM-L6-v2, packaged",
-    "DATELINE_THRESHOLD": "how probable an answer must be to be quoted, 0 to 1; default: 0.28",
+    "DATELINE_THRESHOLD": "how probable an answer must be to be quoted, 0 to 1; default: 0.25",
     "DATELINE_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR; default: INFO. DEBUG shows questions",
     "DATELINE_LOG_FORMAT": "text, or json for one JSON object a line; default: text",
     "DATELINE_QUEUE": "how many questions may be under way before more are told to wait; default: "

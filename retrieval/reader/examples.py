@@ -44,10 +44,11 @@ SHARES = {
     "tempting": (1.0, 1.0, 0.6),
     "written": (1.0, 1.0, 0.4),
     "stories": (1.0, 0.5, 0.3),
+    "paragraphs": (1.0, 1.0, 0.1),
 }
 # Sources whose passages are alike: each question is also asked of others that are not its own.
 _MINED = 8  # such passages for each question
-_MINED_SHARE = {"tempting": 0.5, "written": 0.5, "stories": 0.15}
+_MINED_SHARE = {"tempting": 0.5, "written": 0.5, "stories": 0.15, "paragraphs": 0.1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def tempting_records(folder: Path, split: str) -> list[Record]:
     ]
 
 
-def written_records(path: Path, known: Sequence[Record]) -> list[Record]:
+def written_records(path: Path, known: Sequence[Record], source: str = "written") -> list[Record]:
     """Our own questions: on articles that stand with them, or on contexts of `known` records.
 
     A line of the file holds either `title`, `published` and `text`, or `sha256`, the first ten
@@ -98,8 +99,8 @@ def written_records(path: Path, known: Sequence[Record]) -> list[Record]:
             found = [] if answer is None else re.finditer(re.escape(answer), text)
             records.append(
                 {
-                    "source": "written",
-                    "id": f"written-{number}-{order}",
+                    "source": source,
+                    "id": f"{source}-{number}-{order}",
                     "title": article.get("title"),
                     "story": article.get("story"),
                     "published": article.get("published"),

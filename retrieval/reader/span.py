@@ -27,8 +27,8 @@ _ABOUT_ARTICLE = 60  # code points of title and date, usually
 _START = 60  # tokens that could be read in the time that another batch takes to start
 _LONGEST_ANSWER = 40  # tokens
 _WEIGHTS = Path(__file__).with_name("reader.safetensors")
-DIGEST = "526b64f74c035eaabea4637418daa2c7c3ccedd2395eb5a644afa1a96a2354f1"
-THRESHOLD = 0.28
+DIGEST = "563f24b11210b606c524155a02d6141a92f38e412d0660c536479d63dbdfc4a5"
+THRESHOLD = 0.25
 MAX_SENTENCES = 3
 # Logistic regression of "these words answer" on what the network and the search say.
 _SPAN_ODDS, _ANSWERS_ODDS, _SCORE_ODDS, _BIAS = 0.082, 0.288, 2.468, -2.805

@@ -1,5 +1,6 @@
 """The examples the reader is trained on: every gold span stands where it is said to."""
 
+import hashlib
 import json
 import random
 from pathlib import Path
@@ -39,6 +40,27 @@ def test_every_answer_of_a_story_stands_in_its_report() -> None:
     several = [sum(map(bool, words)) for story in stories for _, words in story["questions"]]
     assert len(several) / 3 < sum(number > 1 for number in several)
     assert len(several) / 5 < sum(number == 0 for number in several)
+
+
+def test_questions_on_a_source_find_their_paragraph_by_its_hash(tmp_path: Path) -> None:
+    """The paragraph itself belongs to its source, and does not stand with our questions."""
+    paragraph = "The ice on the Arn is 7 cm thick, on the Tarn 9 cm."
+    line = {
+        "sha256": hashlib.sha256(paragraph.encode()).hexdigest()[:10],
+        "questions": [
+            ["How thick is the ice on the Tarn?", "9 cm", None],
+            ["Why?", None, "reason"],
+        ],
+    }
+    some = tmp_path / "paragraphs.jsonl"
+    some.write_text(json.dumps(line) + "\n")
+
+    records = written_records(some, [{"context": paragraph}], "paragraphs")
+
+    assert [("paragraphs", True), ("paragraphs", False)] == [
+        (record["source"], record["answerable"]) for record in records
+    ]
+    assert [{"text": "9 cm", "start": paragraph.index("9 cm")}] == records[0]["answers"]
 
 
 def test_examples_of_an_epoch_hold_their_answers(tmp_path: Path) -> None:
