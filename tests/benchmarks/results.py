@@ -19,7 +19,9 @@ def commit() -> str:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
     return git("rev-parse", "HEAD")[:12] + (
-        "-changed" if git("status", "--porcelain", "--", ".", f":!{RESULTS}") else ""
+        "-changed"
+        if git("status", "--porcelain", "--", ".", f":(exclude){RESULTS.relative_to(_REPOSITORY)}")
+        else ""
     )
 
 
