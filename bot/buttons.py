@@ -11,6 +11,7 @@ Quotes are named by article key, span and highlight, so that no question and no 
 
 import base64
 import re
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -318,7 +319,7 @@ def _base36(number: int) -> str:
     return digits or "0"
 
 
-class Stateless:
+class Stateless(ABC):
     """What every button of ours is: made anew from its `custom_id`, and answered whatever fails."""
 
     @classmethod
@@ -340,13 +341,13 @@ class Stateless:
             await tell(interaction, error)
 
     @classmethod
+    @abstractmethod
     def found(cls, match: re.Match[str]) -> Self:
         """The button that a `custom_id` names."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def press(self, interaction: "discord.Interaction[DatelineClient]") -> None:
         """What it is pressed for."""
-        raise NotImplementedError
 
 
 class PageButton(

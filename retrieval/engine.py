@@ -93,11 +93,11 @@ class Engine:
         report(LOADING, 1, 1)
         if not current:
             way.update(embedder, wait_s=_PATIENCE_S, report=report)
-        engine = cls(way.open(model), embedder, reader)
-        # What is loaded now stays. As long as the garbage collector looked at it again and again,
-        # one question in a hundred waited 10 ms for that.
+        # Models stay as long as the process. While the garbage collector looked at them and their
+        # libraries again and again, one question in a hundred waited 10 ms for that. The index is
+        # not among them: a reload replaces it.
         gc.freeze()
-        return engine
+        return cls(way.open(model), embedder, reader)
 
     def reload(
         self,

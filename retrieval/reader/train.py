@@ -38,7 +38,7 @@ _BATCH_TOKENS = 32 * 150
 _WRITTEN = Path(__file__).with_name("written.jsonl")  # our own questions, half of them tempting
 _PARAGRAPHS = Path(__file__).with_name("paragraphs.jsonl")  # likewise, on passages of READER alone
 _STORIES = Path(__file__).with_name("stories.jsonl")  # and those asked of several reports each
-_A_LITTLE = {
+_A_LITTLE = {  # so that the last passes forget nothing
     "squadshifts_new_wiki": 0.05,
     "squad1_train_sent": 0.02,
     "qed_nq": 0.06,

@@ -64,8 +64,8 @@ def test_shared_words_rank_first(index: Index) -> None:
     assert found.retrieve_ms > 0
 
 
-def test_the_texts_of_those_that_are_not_wanted_are_not_read(index: Index) -> None:
-    """Reading them from disk is half the time of a search; those that are wanted stay the same."""
+def test_fewer_candidates_are_the_first_of_more(index: Index) -> None:
+    """The reader is given fewer than a timeline, and must not be given others."""
     embedder, question = HashingEmbedder(), "Who gifted Kim a luxury car?"
     every = retrieve(index, embedder, question, Filters(), ALL).candidates
 

@@ -1,8 +1,10 @@
 """The door: questions in, dated quotes or an honest silence out, with the model we ship."""
 
+import gc
 import json
 import shutil
 import threading
+import weakref
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -666,3 +668,17 @@ class TestReloading:
             old.reload(places, stop)
         assert before == read_manifest(places.index_folder)
         assert 2 == len(old.reload(places).articles)
+
+    def test_what_a_reload_replaces_is_let_go(self, corpus: Corpus, tmp_path: Path) -> None:
+        """Else a bot holds the memory, and on disk the deleted files, of its first index."""
+        places = Places(corpus({"a.txt": "The tram cost 5 million."}), tmp_path / "index")
+        old = Engine.open(places)
+        gone = weakref.ref(old._index)
+        (places.corpus / "b.txt").write_text("The ferry cost 7 million.")
+
+        new = old.reload(places)
+        del old
+        gc.collect()
+
+        assert 2 == len(new.articles)
+        assert gone() is None
