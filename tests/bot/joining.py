@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,3 +52,12 @@ async def joined(server: FakeDiscord, client: DatelineClient) -> AsyncIterator[a
     assert [] == server.invalid
     assert [] == server.pings
     assert [] == server.unknown_routes
+
+
+async def eventually(done: Callable[[], bool]) -> None:
+    """Waits for what comes by itself, not by anything that Discord sees; a minute at most."""
+    for _ in range(1_200):
+        if done():
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("it never came")

@@ -21,7 +21,7 @@ from retrieval.index.storage import read_manifest, writing
 from retrieval.reader.span import SpanReader
 from retrieval.survey import Survey
 from retrieval.types import article_key
-from tests.bot.joining import joined, make_client
+from tests.bot.joining import eventually, joined, make_client
 from tests.bot.rendering import active, refusals
 from tests.bot.samples import FRAGMENTS, make_article
 from tests.fakes.discord_server import FakeDiscord, RefusedError
@@ -269,11 +269,11 @@ async def test_what_changes_is_answered_from_without_being_asked_for(
     async with joined(server, client):
         before = client.engine
         (tmp_path / "corpus").rename(tmp_path / "elsewhere")
-        await _until(lambda: "cannot be taken up now: no corpus folder" in caplog.text)
+        await eventually(lambda: "cannot be taken up now: no corpus folder" in caplog.text)
         answered = await said(server, COST)
         (tmp_path / "elsewhere").rename(tmp_path / "corpus")
         write(tmp_path, "tram.txt", TEXTS["tram"].replace("5 million", "9 million"))
-        await _until(lambda: client.engine is not before)
+        await eventually(lambda: client.engine is not before)
         after = await said(server, COST)
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
@@ -283,14 +283,6 @@ async def test_what_changes_is_answered_from_without_being_asked_for(
     assert client.library.by_key.keys() == {
         article_key(article) for article in client.engine.articles
     }
-
-
-async def _until(done: Callable[[], bool]) -> None:
-    for _ in range(1_200):
-        if done():
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError("it never came")
 
 
 async def test_gaps_that_are_off_say_how_to_turn_them_on(
@@ -317,6 +309,7 @@ async def test_gaps_are_counted_latest_first_with_the_file(
             assert "does not say" in await said(server, question)
         await (await server.slash("ask", question="Who won  the regatta of LOM")).answer(30)
         await said(server, COST)
+        await eventually(lambda: 4 == feedback.gaps_file().count(b"\n"))
         shown = await (await server.slash("coverage gaps", user=ADMIN)).answer(30)
         server.fail_next(403, path="@original")
         bare = await (await server.slash("coverage gaps", user=ADMIN)).answer(30)

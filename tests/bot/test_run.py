@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.escaping import unescape
+from tests.bot.joining import eventually
 from tests.fakes.discord_server import TOKEN, FakeDiscord, SentMessage
 from tests.fakes.world import ADMIN
 from tests.program import DATELINE, REPOSITORY, environment
@@ -271,6 +272,8 @@ async def test_managers_reload_and_see_what_is_missing(tmp_path: Path) -> None:
     async with running(tmp_path, corpus, settings={"DATELINE_FEEDBACK": str(feedback)}) as bot:
         await bot.discord.connected(READY_S)
         silent = await (await bot.discord.mention(asked)).answer(ANSWER_S)
+        kept = feedback / "gaps.jsonl"  # once the answer is on its way
+        await eventually(lambda: kept.is_file() and asked in kept.read_text("utf-8"))
         gaps = await (await bot.discord.slash("coverage gaps", user=ADMIN)).answer(ANSWER_S)
         (corpus / "lom.txt").write_text("Ada won the regatta of Lom.\n", encoding="utf-8")
         stale = await (await bot.discord.slash("coverage status", user=ADMIN)).answer(ANSWER_S)

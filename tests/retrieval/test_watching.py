@@ -34,6 +34,7 @@ class _Watched:
 
     def start(self) -> None:
         build(self.places.corpus, self.places.index_folder, HashingEmbedder())
+        self.seen.append(self.held())
         self._thread.start()
         time.sleep(0.3)
 
@@ -52,8 +53,12 @@ class _Watched:
     def until(self, done: Callable[[], bool], seconds: float = 30) -> None:
         end = time.monotonic() + seconds
         while not done():
-            assert time.monotonic() < end, (self.held(), self.failed)
+            assert time.monotonic() < end, (self.seen[-1:], self.failed)
             time.sleep(0.05)
+
+    def until_held(self, done: Callable[[dict[str, str]], bool]) -> None:
+        """Waits for what was taken up, not for what is being taken up."""
+        self.until(lambda: bool(self.seen) and done(self.seen[-1]))
 
     def _run(self) -> None:
         watch(self.places, self._take_up, self._stop, self.failed.append)
@@ -84,10 +89,10 @@ def test_new_changed_and_deleted_files_are_taken_up(watched: _Watched) -> None:
     (watched.places.corpus / "b.txt").unlink()
     (watched.places.corpus / "new").mkdir()
     watched.write("new/c.txt", "Snow fell.")
-    watched.until(lambda: watched.held() == {"a": "The tram closed.", "new/c": "Snow fell."})
+    watched.until_held({"a": "The tram closed.", "new/c": "Snow fell."}.__eq__)
 
     watched.write("new/d.txt", "Ice melted.")
-    watched.until(lambda: "new/d" in watched.held())
+    watched.until_held(lambda held: "new/d" in held)
     assert [] == watched.failed
 
 
@@ -99,7 +104,7 @@ def test_a_file_that_is_being_copied_is_taken_up_when_it_is_whole(watched: _Watc
             file.write(f"Line {number}.\n\n")
             file.flush()
             time.sleep(0.2)
-    watched.until(lambda: "a" in watched.held())
+    watched.until_held(lambda held: "a" in held)
 
     assert {12} == {held["a"].count("Line") for held in watched.seen if "a" in held}
 
@@ -120,7 +125,7 @@ def test_others_do_not_wait_for_a_file_that_never_rests(watched: _Watched) -> No
     growing.start()
     watched.write("b.txt", "Rain fell.")
     try:
-        watched.until(lambda: "b" in watched.held())
+        watched.until_held(lambda held: "b" in held)
         logs = {held["log"] for held in watched.seen}
     finally:
         stop.set()
@@ -128,7 +133,7 @@ def test_others_do_not_wait_for_a_file_that_never_rests(watched: _Watched) -> No
 
     rested = any(after - before > 0.4 for before, after in pairwise(written))  # a busy machine
     assert {"Line 0."} == logs or rested
-    watched.until(lambda: watched.held()["log"] != "Line 0.")
+    watched.until_held(lambda held: held["log"] != "Line 0.")
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.2])
@@ -144,7 +149,7 @@ def test_a_file_that_an_editor_replaces_is_never_gone(watched: _Watched, seconds
         watched.write("a.txt", f"Version {number}.")
         path.with_name("a.txt~").unlink()
         (path.parent / ".a.txt.swp").unlink()
-        watched.until(lambda number=number: watched.held()["a"] == f"Version {number}.")  # type: ignore[misc]
+        watched.until_held({"a": f"Version {number}."}.__eq__)
 
     assert all(held.keys() == {"a"} for held in watched.seen)
 
@@ -162,9 +167,9 @@ def test_a_corpus_that_is_gone_for_a_while_is_said_once_and_followed_again(
     meanwhile = watched.held()
     watched.places.corpus.mkdir()
     watched.write("b.txt", "Rain fell.")
-    watched.until(lambda: watched.held() == {"b": "Rain fell."})
+    watched.until_held({"b": "Rain fell."}.__eq__)
     watched.write("c.txt", "Snow fell.")
-    watched.until(lambda: "c" in watched.held())
+    watched.until_held(lambda held: "c" in held)
 
     assert {"a": "The tram opened."} == meanwhile
     assert [CorpusError] == [type(error) for error in watched.failed]
@@ -178,7 +183,7 @@ def test_what_comes_while_a_new_corpus_is_taken_up_is_taken_up_next(watched: _Wa
     watched.meanwhile = lambda: watched.write("b.txt", "Rain fell.")
     watched.places.corpus.mkdir()
     watched.write("a.txt", "The tram opened.")
-    watched.until(lambda: {"a", "b"} == watched.held().keys())
+    watched.until_held(lambda held: {"a", "b"} == held.keys())
 
 
 def test_what_could_not_be_taken_up_is_tried_again(watched: _Watched) -> None:
@@ -186,7 +191,7 @@ def test_what_could_not_be_taken_up_is_tried_again(watched: _Watched) -> None:
     watched.start()
     watched.refuse = 2
     watched.write("a.txt", "The tram opened.")
-    watched.until(lambda: "a" in watched.held())
+    watched.until_held(lambda held: "a" in held)
 
     assert [IndexBusyError] == [type(error) for error in watched.failed]
 
@@ -196,4 +201,4 @@ def test_what_changed_before_the_watch_began_is_taken_up(watched: _Watched) -> N
     build(watched.places.corpus, watched.places.index_folder, HashingEmbedder())
     watched.write("a.txt", "The tram opened.")
     watched._thread.start()
-    watched.until(lambda: "a" in watched.held())
+    watched.until_held(lambda held: "a" in held)
