@@ -80,7 +80,10 @@ def _rows(settings: Settings, problem: str | None, found: Checkup, where: str) -
     yield from _check_language(found)
     try:
         model = find_model(settings.model)
-        yield "ok", "model", f"{model.name}, SHA-256 {model.digest[:12]}…"
+        from retrieval.embedder import way_of_computing
+
+        way = way_of_computing(model)
+        yield "ok", "model", f"{model.name}, SHA-256 {model.digest[:12]}…, run {way}"
         yield from _check_index(settings, model)
     except ModelError as error:
         yield "problem", "model", str(error)

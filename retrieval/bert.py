@@ -5,13 +5,13 @@ It is ready in a fifth of a second, where importing torch alone takes seconds, a
 
 import functools
 import json
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 from safetensors import safe_open
 
 Vectors = npt.NDArray[np.float32]
@@ -28,6 +28,25 @@ GRAPHS = {
 """What is computed, without weights; by whether it is computed in whole numbers."""
 # Of a matrix in whole numbers. 127 would overflow where a processor adds two products in 16 bits.
 _LARGEST = 63
+# Of each feed-forward part, so many channels are computed exactly beside the others: one or two of
+# them are four times as loud as any other, and would leave the others a quarter of the 256 steps.
+# Dettmers et al. (2022), LLM.int8().
+_LOUD = 4
+# What goes into a feed-forward part has such a channel too; it is made as quiet as this, and its
+# weights so much the louder. Xiao et al. (2023), SmoothQuant.
+_QUIET = 8.0
+# What is loud, and how loud, is alike in any text, so that one sentence shows it: On 12 March 2024,
+# President Anna Petrova said: “The first of 3,500 trams will cost $1.2 million”; her opponents (two
+# parties) called it a “waste of money” — but who paid?
+# fmt: off
+_SAMPLE = [
+    101, 2006, 2260, 2233, 16798, 2549, 1010, 2343, 4698, 9004, 12298, 2050, 2056, 1024, 1523,
+    1996, 2034, 1997, 1017, 1010, 3156, 19216, 2097, 3465, 1002, 1015, 1012, 1016, 2454, 1524,
+    1025, 2014, 7892, 1006, 2048, 4243, 1007, 2170, 2009, 1037, 1523, 5949, 1997, 2769, 1524,
+    1517, 2021, 2040, 3825, 1029, 102,
+]
+# fmt: on
+_ROOM = 1.1  # times as loud as in the sample anything may be; what is louder is cut off
 _SHAPE = {
     "model_type": "bert",
     "num_hidden_layers": LAYERS,
@@ -88,13 +107,18 @@ class Bert:
         self._positions = _exact(weights["embeddings.position_embeddings.weight"])
         self._types = _exact(weights["embeddings.token_type_embeddings.weight"])
         given = _arranged(weights)
-        if int8:
-            _quantise(given)
-        wanted = expected(int8=int8)
+        import onnxruntime
+
+        wanted = expected(int8=False)
         if wrong := [name for name, kind in wanted.items() if _kind(given[name]) != kind]:
             raise ValueError(f"weights of another size: {', '.join(wrong)}")
+        if int8:
+            sample = np.array([_SAMPLE]) % len(self._words)
+            _quantise(given, self._embedded(sample, np.zeros_like(sample))[0])
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
+        # What ONNX Runtime would fuse beyond what is fused already takes three times as long.
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         # Waiting threads that spin would take the other core from whoever needs it.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.add_external_initializers(
@@ -112,11 +136,12 @@ class Bert:
             types: 0 or 1 for each.
             mask: 0 for padding, else 1.
         """
-        embedded = self._words[ids] + self._types[types] + self._positions[: ids.shape[1]]
-        (hidden,) = self._session.run(
-            ["hidden"], {"embedded": embedded, "mask": mask.astype(np.int32)}
-        )
+        given = {"embedded": self._embedded(ids, types), "mask": mask.astype(np.int32)}
+        (hidden,) = self._session.run(["hidden"], given)
         return hidden  # type: ignore[no-any-return]
+
+    def _embedded(self, ids: Ids, types: Ids) -> Vectors:
+        return self._words[ids] + self._types[types] + self._positions[: ids.shape[1]]
 
 
 def padded(rows: Sequence[Sequence[int]]) -> tuple[Ids, Ids]:
@@ -143,25 +168,85 @@ def expected(*, int8: bool) -> dict[str, tuple[tuple[int, ...], str]]:
         }
         for name in (f"{n}.merge", f"{n}.out"):
             shapes |= {f"{name}{end}": (WIDTH,) for end in (".bias", ".norm", ".norm.bias")}
+    if int8:
+        for n in range(LAYERS):
+            shapes |= {
+                f"{n}.in.norm": (WIDTH,),
+                f"{n}.in.norm.bias": (WIDTH,),
+                f"{n}.loud.in": (WIDTH, _LOUD),
+                f"{n}.loud.in.bias": (_LOUD,),
+                f"{n}.loud.out": (_LOUD, WIDTH),
+            }
     found = {name: (shape, "float32") for name, shape in shapes.items()}
     if int8:
         for name in _quantised():
             shape, _ = found[name]
-            found |= {name: (shape, "int8"), f"{name}.scale": (shape[1:], "float32")}
+            found |= {
+                name: (shape, "int8"),
+                f"{name}.scale": (shape[1:], "float32"),
+                f"{name}.step": ((), "float32"),
+                f"{name}.zero": ((), "uint8"),
+            }
     return found
 
 
 def _quantised() -> list[str]:
-    return [f"{n}.{name}" for n in range(LAYERS) for name in ("attend", "merge", "in")]
+    return [f"{n}.{name}" for n in range(LAYERS) for name in ("attend", "merge", "in", "out")]
 
 
-def _quantise(given: dict[str, Any]) -> None:
-    """Puts int8 in the place of some matrices, and beside each the scale of its columns."""
+def _quantise(given: dict[str, Any], embedded: Vectors) -> None:
+    """Puts int8 in the place of the matrices, and beside each what it takes to multiply by it."""
+    for n, inputs in enumerate(_inputs(given, embedded)):
+        active = inputs["out"]
+        loud = np.argsort(-np.abs(active).max(axis=0))[:_LOUD]
+        given[f"{n}.loud.in"] = _exact(given[f"{n}.in"][:, loud])
+        given[f"{n}.loud.in.bias"] = given[f"{n}.in.bias"][loud]
+        given[f"{n}.loud.out"] = given[f"{n}.out"][loud]
+        given[f"{n}.out"][loud] = active[:, loud] = 0
+        given[f"{n}.in"][:, loud] = given[f"{n}.in.bias"][loud] = 0
+        quieter = np.maximum(np.abs(inputs["in"]).max(axis=0) / _QUIET, 1)
+        inputs["in"] = inputs["in"] / quieter
+        given[f"{n}.in"] *= quieter[:, None]
+        for end in ("", ".bias"):
+            given[f"{n}.in.norm{end}"] = given[f"{n}.merge.norm{end}"] / quieter
+        for name, seen in inputs.items():
+            lowest, highest = _ROOM * float(seen.min()), _ROOM * float(seen.max())
+            step = (highest - lowest) / 255
+            given[f"{n}.{name}.step"] = np.array(step, dtype=np.float32)
+            given[f"{n}.{name}.zero"] = np.array(round(-lowest / step), dtype=np.uint8)
     for name in _quantised():
         largest = np.abs(given[name]).max(axis=0)
         scale = np.where(largest > 0, largest, 1).astype(np.float32) / _LARGEST
         given[f"{name}.scale"] = scale
         given[name] = np.rint(given[name] / scale).astype(np.int8)
+
+
+def _inputs(given: Weights, embedded: Vectors) -> Iterator[dict[str, Vectors]]:
+    """What each layer multiplies by its matrices, (tokens, channels) by their names."""
+
+    def normed(hidden: Vectors, name: str) -> Vectors:
+        centred = hidden - hidden.mean(axis=1, keepdims=True)
+        unit = centred / centred.std(axis=1, keepdims=True)
+        return _exact(unit * given[name] + given[f"{name}.bias"])
+
+    def product(left: Vectors, name: str) -> Vectors:
+        return left @ given[name] + given[f"{name}.bias"]
+
+    hidden = normed(embedded, "norm")
+    for n in range(LAYERS):
+        parts = product(hidden, f"{n}.attend").reshape(len(hidden), 3, HEADS, -1)
+        queries, keys, values = parts.transpose(1, 2, 0, 3)
+        odds = queries @ keys.swapaxes(1, 2) / math.sqrt(keys.shape[2])
+        shares = np.exp(odds - odds.max(axis=2, keepdims=True))
+        seen = (shares / shares.sum(axis=2, keepdims=True)) @ values
+        attended = seen.swapaxes(0, 1).reshape(hidden.shape)
+        between = normed(hidden + product(attended, f"{n}.merge"), f"{n}.merge.norm")
+        expanded = product(between, f"{n}.in")
+        # Hendrycks and Gimpel (2016): near enough to the exact one.
+        active = expanded / (1 + np.exp(-1.702 * expanded))
+        after = normed(between + product(active, f"{n}.out"), f"{n}.out.norm")
+        yield {"attend": hidden, "merge": attended, "in": between, "out": active}
+        hidden = after
 
 
 def _kind(weight: npt.NDArray[Any]) -> tuple[tuple[int, ...], str]:

@@ -17,7 +17,11 @@ from retrieval.bert import GRAPHS, HEADS, LAYERS, expected
 
 _FUSED = "com.microsoft"
 _EPSILON = 1e-12
-_TYPES = {"float32": onnx.TensorProto.FLOAT, "int8": onnx.TensorProto.INT8}
+_TYPES = {
+    "float32": onnx.TensorProto.FLOAT,
+    "int8": onnx.TensorProto.INT8,
+    "uint8": onnx.TensorProto.UINT8,
+}
 
 
 def build(*, int8: bool) -> bytes:
@@ -28,24 +32,35 @@ def build(*, int8: bool) -> bytes:
     tokens, width).
 
     Args:
-        int8: multiply in whole numbers, all but the second matrix of each layer's feed-forward
-            part, which is the one that suffers.
+        int8: multiply in whole numbers, all but the few loud channels of each feed-forward part.
     """
-    nodes = [
-        helper.make_node(
-            "LayerNormalization", ["embedded", "norm", "norm.bias"], ["layer0"], epsilon=_EPSILON
-        )
-    ]
+    nodes = [_normed("embedded", "norm", "layer0")]
     for n in range(LAYERS):
         before, after = f"layer{n}", f"layer{n + 1}" if n + 1 < LAYERS else "hidden"
+        nodes += _attention(n, before, f"{n}.attended", int8=int8)
+        nodes += _product(f"{n}.attended", f"{n}.merge", int8=int8)
         nodes += [
-            *_attention(n, before, f"{n}.attended", int8=int8),
-            _product(f"{n}.attended", f"{n}.merge", f"{n}.merged", int8=int8),
-            _added(f"{n}.merged", before, f"{n}.merge", f"{n}.between"),
-            _product(f"{n}.between", f"{n}.in", f"{n}.expanded", int8=int8),
-            _fused("BiasGelu", [f"{n}.expanded", f"{n}.in.bias"], f"{n}.active"),
-            _product(f"{n}.active", f"{n}.out", f"{n}.contracted", int8=False),
-            _added(f"{n}.contracted", f"{n}.between", f"{n}.out", after),
+            helper.make_node("Sum", [before, f"{n}.merge.result"], [f"{n}.between.sum"]),
+            _normed(f"{n}.between.sum", f"{n}.merge.norm", f"{n}.between"),
+        ]
+        expanded, contracted = f"{n}.between", [f"{n}.out.result", f"{n}.between"]
+        if int8:
+            expanded = f"{n}.between.quiet"
+            nodes += [
+                _normed(f"{n}.between.sum", f"{n}.in.norm", expanded),
+                helper.make_node(
+                    "MatMul", [f"{n}.between", f"{n}.loud.in"], [f"{n}.loud.expanded"]
+                ),
+                _fused("BiasGelu", [f"{n}.loud.expanded", f"{n}.loud.in.bias"], f"{n}.loud.active"),
+                helper.make_node("MatMul", [f"{n}.loud.active", f"{n}.loud.out"], [f"{n}.loud"]),
+            ]
+            contracted.append(f"{n}.loud")
+        nodes += _product(expanded, f"{n}.in", int8=int8, bias=False)
+        nodes += [_fused("BiasGelu", [f"{n}.in.result", f"{n}.in.bias"], f"{n}.active")]
+        nodes += _product(f"{n}.active", f"{n}.out", int8=int8)
+        nodes += [
+            helper.make_node("Sum", contracted, [f"{after}.sum"]),
+            _normed(f"{after}.sum", f"{n}.out.norm", after),
         ]
     size = ["texts", "tokens"]
     floats = onnx.TensorProto.FLOAT
@@ -72,28 +87,39 @@ def _attention(n: int, before: str, after: str, *, int8: bool) -> list[onnx.Node
     weight, bias = f"{n}.attend", f"{n}.attend.bias"
     if not int8:
         return [_fused("Attention", [before, weight, bias, "mask"], after, num_heads=HEADS)]
-    whole = [f"{before}.{part}" for part in ("int8", "scale", "zero")]
+    whole, quantised = _whole(before, weight)
+    given = [whole, weight, bias, f"{weight}.step", f"{weight}.scale", "mask", f"{weight}.zero"]
+    return [quantised, _fused("QAttention", given, after, num_heads=HEADS)]
+
+
+def _whole(left: str, weight: str) -> tuple[str, onnx.NodeProto]:
+    """`left` in whole numbers, as they are multiplied by a matrix: their name, and their node."""
+    whole = f"{weight}.given"
+    steps = [left, f"{weight}.step", f"{weight}.zero"]
+    return whole, helper.make_node("QuantizeLinear", steps, [whole])
+
+
+def _product(left: str, weight: str, *, int8: bool, bias: bool = True) -> list[onnx.NodeProto]:
+    """`left` times a matrix, and its bias, as `weight.result`."""
+    result = f"{weight}.result"
+    if int8:
+        whole, quantised = _whole(left, weight)
+        given = [whole, weight, f"{weight}.step", f"{weight}.scale", f"{weight}.zero", ""]
+        biases = [f"{weight}.bias"] if bias else []
+        return [quantised, _fused("MatMulIntegerToFloat", [*given, *biases], result)]
+    if not bias:
+        return [helper.make_node("MatMul", [left, weight], [result])]
     return [
-        helper.make_node("DynamicQuantizeLinear", [before], whole),
-        _fused(
-            "QAttention",
-            [whole[0], weight, bias, whole[1], f"{weight}.scale", "mask", whole[2]],
-            after,
-            num_heads=HEADS,
-        ),
+        helper.make_node("MatMul", [left, weight], [f"{weight}.product"]),
+        helper.make_node("Add", [f"{weight}.product", f"{weight}.bias"], [result]),
     ]
 
 
-def _product(left: str, weight: str, result: str, *, int8: bool) -> onnx.NodeProto:
-    if int8:
-        return _fused("DynamicQuantizeMatMul", [left, weight, f"{weight}.scale"], result)
-    return helper.make_node("MatMul", [left, weight], [result])
-
-
-def _added(new: str, old: str, weight: str, result: str) -> onnx.NodeProto:
-    """`old` plus `new` and its bias, normalised."""
-    names = [new, old, f"{weight}.norm", f"{weight}.norm.bias", f"{weight}.bias"]
-    return _fused("SkipLayerNormalization", names, result, epsilon=_EPSILON)
+def _normed(given: str, weight: str, result: str) -> onnx.NodeProto:
+    """Not fused with the sum before it: `SkipLayerNormalization` takes three times as long."""
+    return helper.make_node(
+        "LayerNormalization", [given, weight, f"{weight}.bias"], [result], epsilon=_EPSILON
+    )
 
 
 def _fused(kind: str, inputs: list[str], result: str, **attributes: Any) -> onnx.NodeProto:

@@ -64,9 +64,16 @@ def embedder_for(model: ModelFiles) -> Embedder:
 
     Nothing is loaded yet.
     """
-    if bert.fits(model.folder) and _is_mean_of_words(model.folder):
-        return BertEmbedder(model)
-    return SentenceTransformerEmbedder(model)
+    return BertEmbedder(model) if _is_ours(model) else SentenceTransformerEmbedder(model)
+
+
+def way_of_computing(model: ModelFiles) -> str:
+    """How this model is run, as `dateline check` says it."""
+    return "in int8, by ONNX Runtime" if _is_ours(model) else "in float32, by PyTorch"
+
+
+def _is_ours(model: ModelFiles) -> bool:
+    return bert.fits(model.folder) and _is_mean_of_words(model.folder)
 
 
 class BertEmbedder:
@@ -75,8 +82,10 @@ class BertEmbedder:
     An embedding is the mean of the token vectors, at unit length. Safe to share between threads.
     """
 
-    def __init__(self, model: ModelFiles) -> None:
+    def __init__(self, model: ModelFiles, *, int8: bool = True) -> None:
+        """Args: int8: compute in whole numbers of 8 bits, in 0.6 of the time of float32."""
         self.model = model
+        self._int8 = int8
         self._lock = threading.Lock()
         self._parts: tuple[bert.Bert, Tokenizer] | None = None
 
@@ -108,7 +117,7 @@ class BertEmbedder:
         tokens = Tokenizer.from_file(str(folder / "tokenizer.json"))
         tokens.enable_truncation(int(settings["max_seq_length"]))
         tokens.no_padding()
-        return bert.Bert(bert.read_weights(folder)), tokens
+        return bert.Bert(bert.read_weights(folder), int8=self._int8), tokens
 
     def embed_queries(self, texts: Sequence[str]) -> Embeddings:
         """Embeddings of questions."""
