@@ -20,8 +20,8 @@ from retrieval.types import Article, Candidate, Passage, Span
 # the longest windows. Fewer lose answers, more take longer.
 _BUDGET = 4_600
 _MOST = 40  # passages, however short
-# Candidates whose score is under this share of the best one's are not read. Of 694 passages that
-# answered questions of three development sets, 2 would have been lost by it.
+# Candidates whose score is under this share of the best one's are not read. Of 729 passages that
+# answer questions of three development sets, three are under 0.45, and none between that and this.
 _NEAR = 0.5
 _ABOUT_ARTICLE = 60  # code points of title and date, usually
 _START = 60  # tokens that could be read in the time that another batch takes to start
