@@ -80,10 +80,8 @@ def _rows(settings: Settings, problem: str | None, found: Checkup, where: str) -
     yield from _check_language(found)
     try:
         model = find_model(settings.model)
-        from retrieval.embedder import way_of_computing
-
-        way = way_of_computing(model)
-        yield "ok", "model", f"{model.name}, SHA-256 {model.digest[:12]}…, run {way}"
+        way = ", run in int8" if model.is_default else ""
+        yield "ok", "model", f"{model.name}, SHA-256 {model.digest[:12]}…{way}"
         yield from _check_index(settings, model)
     except ModelError as error:
         yield "problem", "model", str(error)

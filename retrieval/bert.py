@@ -1,6 +1,7 @@
 """A small BERT, run by ONNX Runtime: token ids → a vector for each token.
 
-It is ready in a fifth of a second, where importing torch alone takes seconds, and answers the same.
+It is ready in half a second, where importing torch alone takes seconds, and in float32 it answers
+the same.
 """
 
 import functools
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import onnxruntime
 from safetensors import safe_open
 
 Vectors = npt.NDArray[np.float32]
@@ -39,7 +41,7 @@ _QUIET = 8.0
 # President Anna Petrova said: “The first of 3,500 trams will cost $1.2 million”; her opponents (two
 # parties) called it a “waste of money” — but who paid?
 # fmt: off
-_SAMPLE = [
+SAMPLE = [
     101, 2006, 2260, 2233, 16798, 2549, 1010, 2343, 4698, 9004, 12298, 2050, 2056, 1024, 1523,
     1996, 2034, 1997, 1017, 1010, 3156, 19216, 2097, 3465, 1002, 1015, 1012, 1016, 2454, 1524,
     1025, 2014, 7892, 1006, 2048, 4243, 1007, 2170, 2009, 1037, 1523, 5949, 1997, 2769, 1524,
@@ -98,7 +100,8 @@ class Bert:
 
         Args:
             weights: of such a BERT.
-            int8: compute in whole numbers of 8 bits: faster, and a little less exact.
+            int8: compute in whole numbers of 8 bits: faster, and a little less exact. The words
+                must be those of all-MiniLM-L6-v2, for a sample shows how loud each channel is.
 
         Raises:
             KeyError, ValueError: they are not those of such a BERT.
@@ -107,13 +110,11 @@ class Bert:
         self._positions = _exact(weights["embeddings.position_embeddings.weight"])
         self._types = _exact(weights["embeddings.token_type_embeddings.weight"])
         given = _arranged(weights)
-        import onnxruntime
-
         wanted = expected(int8=False)
         if wrong := [name for name, kind in wanted.items() if _kind(given[name]) != kind]:
             raise ValueError(f"weights of another size: {', '.join(wrong)}")
         if int8:
-            sample = np.array([_SAMPLE]) % len(self._words)
+            sample = np.array([SAMPLE])
             _quantise(given, self._embedded(sample, np.zeros_like(sample))[0])
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
@@ -210,9 +211,9 @@ def _quantise(given: dict[str, Any], embedded: Vectors) -> None:
         for end in ("", ".bias"):
             given[f"{n}.in.norm{end}"] = given[f"{n}.merge.norm{end}"] / quieter
         for name, seen in inputs.items():
-            lowest, highest = _ROOM * float(seen.min()), _ROOM * float(seen.max())
+            lowest, highest = min(float(seen.min()), 0), max(float(seen.max()), 0)
             step = (highest - lowest) / 255
-            given[f"{n}.{name}.step"] = np.array(step, dtype=np.float32)
+            given[f"{n}.{name}.step"] = np.array(_ROOM * step, dtype=np.float32)
             given[f"{n}.{name}.zero"] = np.array(round(-lowest / step), dtype=np.uint8)
     for name in _quantised():
         largest = np.abs(given[name]).max(axis=0)

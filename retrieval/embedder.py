@@ -64,16 +64,9 @@ def embedder_for(model: ModelFiles) -> Embedder:
 
     Nothing is loaded yet.
     """
-    return BertEmbedder(model) if _is_ours(model) else SentenceTransformerEmbedder(model)
-
-
-def way_of_computing(model: ModelFiles) -> str:
-    """How this model is run, as `dateline check` says it."""
-    return "in int8, by ONNX Runtime" if _is_ours(model) else "in float32, by PyTorch"
-
-
-def _is_ours(model: ModelFiles) -> bool:
-    return bert.fits(model.folder) and _is_mean_of_words(model.folder)
+    if bert.fits(model.folder) and _is_mean_of_words(model.folder):
+        return BertEmbedder(model, int8=model.is_default)
+    return SentenceTransformerEmbedder(model)
 
 
 class BertEmbedder:
@@ -82,7 +75,7 @@ class BertEmbedder:
     An embedding is the mean of the token vectors, at unit length. Safe to share between threads.
     """
 
-    def __init__(self, model: ModelFiles, *, int8: bool = True) -> None:
+    def __init__(self, model: ModelFiles, *, int8: bool) -> None:
         """Args: int8: compute in whole numbers of 8 bits, in 0.6 of the time of float32."""
         self.model = model
         self._int8 = int8

@@ -30,6 +30,11 @@ class ModelFiles:
     folder: Path
     digest: str
 
+    @property
+    def is_default(self) -> bool:
+        """Whether it is the packaged one, which is run in int8; in its folder's name it is not."""
+        return self.name == DEFAULT_MODEL
+
 
 def find_model(name: str | None = None, *, download: bool = False) -> ModelFiles:
     """The model's files, found on this machine and checked. Reads the weights once; blocks.

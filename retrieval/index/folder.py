@@ -235,7 +235,7 @@ class FolderIndex:
 
     def first_told(self, words: Sequence[str]) -> PartialDate | None:
         """The earliest date of a passage that holds all of these stems."""
-        holding = [np.unique(self._words.find(word).documents) for word in words]
+        holding = [np.unique(self._words.find(word).documents()) for word in words]
         rows = reduce(partial(np.intersect1d, assume_unique=True), holding)
         places = np.unique(self._article_of_row[rows])
         places = places[self._first_days[places] != UNDATED]

@@ -6,7 +6,7 @@ summed up when a question is asked, so a new segment changes nothing in those th
 
 import hashlib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -128,19 +128,15 @@ class Lexicon:
     def find(self, stem: str) -> "Term":
         """The postings of a stem."""
         digest = _digest(stem)
-        inside, among_all = [], []
-        for part, places, has_deleted in self._parts:
-            documents, counts = part.find(digest)
-            inside.append((documents, counts))
-            documents = places[documents]
-            if has_deleted:
-                counting = documents >= 0
-                documents, counts = documents[counting], counts[counting]
-            among_all.append((documents, counts))
-        holding = sum(len(documents) for documents, _ in among_all)
+        inside = [part.find(digest) for part, _, _ in self._parts]
+        moves = [(places, has_deleted) for _, places, has_deleted in self._parts]
+        holding = sum(
+            int((places[documents] >= 0).sum()) if has_deleted else len(documents)
+            for (documents, _), (places, has_deleted) in zip(inside, moves, strict=True)
+        )
         size = len(self.owners)
         rarity = np.float32(math.log(1 + (size - holding + 0.5) / (holding + 0.5)))
-        return Term(inside, among_all, holding, rarity)
+        return Term(inside, moves, holding, rarity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,17 +145,29 @@ class Term:
 
     inside: Sequence[tuple[Ints, Ints]]
     """For each segment, the documents that hold it, ascending, as numbered there; and how often."""
-    among_all: Sequence[tuple[Ints, Ints]]
-    """Likewise those that count, as numbered among all."""
+    moves: Sequence[tuple[Ints, bool]]
+    """For each segment, the numbers of its documents among all; and whether any does not count."""
     holding: int
-    """How many those are."""
+    """How many documents that count hold it."""
     rarity: np.float32
     """More than it adds to the score of any."""
 
-    @property
+    def among_all(self) -> Iterator[tuple[Ints, Ints]]:
+        """Of each segment the documents that count and hold it, as numbered among all; how often.
+
+        Not done before it is needed: the commonest stems have the most, and are seldom counted.
+        """
+        for (documents, counts), (places, has_deleted) in zip(self.inside, self.moves, strict=True):
+            numbers = places[documents]
+            if has_deleted:
+                counting = numbers >= 0
+                yield numbers[counting], counts[counting]
+            else:
+                yield numbers, counts
+
     def documents(self) -> Ints:
         """Those that hold it, as numbered among all, in no order."""
-        return np.concatenate([_NONE, *(documents for documents, _ in self.among_all)])
+        return np.concatenate([_NONE, *(documents for documents, _ in self.among_all())])
 
 
 class Query:
@@ -222,7 +230,7 @@ class Query:
                 near = seen[sums[seen] >= border - left - slack]
                 if border > left + slack and _LOOK_UP * len(near) < postings:
                     return np.asarray(near)
-            for documents, counts in term.among_all:
+            for documents, counts in term.among_all():
                 if admitted is not None:
                     let_in = admitted[documents]
                     documents, counts = documents[let_in], counts[let_in]

@@ -2,7 +2,7 @@
 
 Measures the fastest matrix product of each kind of number, how fast memory is copied, and the
 embedder between two of them, for another program on the machine slows all. A share is the median
-over the rounds. It needs PyTorch, and keeps its figures in `results/`.
+over the rounds. It needs PyTorch and onnx, and keeps its figures in `results/`.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from itertools import cycle, islice
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import torch
 from tokenizers import Tokenizer
@@ -61,7 +62,24 @@ def products() -> dict[str, Callable[[], object]]:
     if any(map(offered.get, _INT8)):
         left8, right8 = (matrix.mul(20).to(torch.int8) for matrix in (left, right))
         found["int8, torch"] = lambda: torch._int_mm(left8, right8)
-    return found
+    return found | {"int8, ONNX Runtime": _product_in_int8(dice)}
+
+
+def _product_in_int8(dice: np.random.Generator) -> Callable[[], object]:
+    """The product that our networks are made of, as fast as ONNX Runtime has it."""
+    left = dice.integers(0, 256, (_SIDE, _SIDE), dtype=np.uint8)
+    right = dice.integers(-63, 64, (_SIDE, _SIDE), dtype=np.int8)
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("MatMulInteger", ["left", "right"], ["product"])],
+        "product",
+        [onnx.helper.make_tensor_value_info("left", onnx.TensorProto.UINT8, left.shape)],
+        [onnx.helper.make_tensor_value_info("product", onnx.TensorProto.INT32, left.shape)],
+        [onnx.numpy_helper.from_array(right, "right")],
+    )
+    opsets = [onnx.helper.make_opsetid("", 17)]
+    written = onnx.helper.make_model(graph, opset_imports=opsets, ir_version=9)
+    session = onnxruntime.InferenceSession(written.SerializeToString())
+    return lambda: session.run(None, {"left": left})
 
 
 def rate(work: Callable[[], object], amount: float, least_s: float = 0.5) -> float:

@@ -9,7 +9,6 @@ into `results/`, in a file named by the commit.
 import argparse
 import json
 import os
-import platform
 import random
 import shlex
 import shutil
@@ -23,11 +22,11 @@ from retrieval.evaluation import read_questions
 from retrieval.model import find_model
 from retrieval.types import Passage
 from tests.benchmarks.environments import PACKAGES, SAME, Environments, mib
+from tests.benchmarks.results import commit, keep, machine
 from tests.benchmarks.table import READS, markdown
 from tests.benchmarks.work import Asked, embed, export_onnx, judge, make_corpus, read_asked
 
 _REPOSITORY = Path(__file__).parents[2]
-_RESULTS = Path(__file__).with_name("results")
 _SEEDS = _REPOSITORY / "seeds"
 _SEED_QUESTIONS = _REPOSITORY / "tests" / "retrieval" / "seed-questions.jsonl"
 _TOOLS = (*PACKAGES, *SAME)
@@ -55,7 +54,7 @@ class Comparison:
     def measure(self) -> dict[str, Any]:
         """Everything; questions in rounds, so that no tool has the machine's best minutes."""
         tools = {tool: {"rounds": []} | self._install(tool) for tool in self._options.tools}
-        found = {"commit": _commit(), "machine": _machine(), **self._prepare(), "tools": tools}
+        found = {"commit": commit(), "machine": _machine(), **self._prepare(), "tools": tools}
         for tool, figures in tools.items():
             if tool != READS:
                 figures |= self._build(tool)
@@ -145,20 +144,9 @@ def _say(tool: str, verb: str) -> None:
     print(f"{time.strftime('%H:%M:%S')} {tool}: {verb}", file=sys.stderr)  # noqa: T201
 
 
-def _commit() -> str:
-    def git(*words: str) -> str:
-        command = ["git", "-C", str(_REPOSITORY), *words]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
-    return git("rev-parse", "HEAD")[:12] + ("-changed" if git("status", "--porcelain") else "")
-
-
 def _machine() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     threads = [f"{name}={os.environ[name]}" for name in sorted(os.environ) if "OMP_" in name]
-    python = f"Python {platform.python_version()}"
-    return ", ".join([names[0], f"{os.cpu_count()} cores", python, *threads])
+    return ", ".join([machine(), *threads])
 
 
 def main() -> None:
@@ -188,9 +176,7 @@ def main() -> None:
     options.work = options.work.resolve()
     options.work.mkdir(parents=True, exist_ok=True)
     found = Comparison(options).measure()
-    _RESULTS.mkdir(exist_ok=True)
-    path = _RESULTS / f"{found['commit']}-{found['passages']}.json"
-    path.write_text(json.dumps(found) + "\n")
+    path = keep(f"peers-{found['passages']}", found)
     print(f"{markdown(found)}\n\nKept in {path.relative_to(_REPOSITORY)}.")  # noqa: T201
 
 

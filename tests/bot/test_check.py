@@ -46,7 +46,7 @@ def test_nothing_troubles_a_ready_installation(seeds: Path, tmp_path: Path) -> N
     expected = ["version", "corpus", "model", "index", "token", "intents", "log level"]
     assert expected == [what for _, what, _ in found]
     assert f"2 articles in {seeds}" == found[1][2]
-    assert found[2][2].endswith("MiniLM-L6-v2, SHA-256 53aa51172d14…, run in int8, by ONNX Runtime")
+    assert found[2][2].endswith("MiniLM-L6-v2, SHA-256 53aa51172d14…, run in int8")
 
 
 def test_a_missing_corpus_is_a_problem(tmp_path: Path) -> None:

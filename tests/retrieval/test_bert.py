@@ -1,9 +1,11 @@
 """What runs the networks: the shipped graph is the written one, and torch computes the same."""
 
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
+from tokenizers import Tokenizer
 
 from retrieval import bert
 from retrieval.bert_graph import build
@@ -75,9 +77,60 @@ def test_weights_of_another_size_are_refused() -> None:
 def test_padding_changes_nothing(int8: bool, apart: float) -> None:
     """A text must not mean something else because of the one beside it."""
     network = bert.Bert(bert.read_weights(find_model().folder), int8=int8)
-    rows = [[101, 2040, 102], [101, *range(2000, 2040), 102], [101, *range(20_000, 20_300), 102]]
+    dice = np.random.default_rng(1)
+    rows = [
+        [101, *dice.integers(1_000, 30_000, n).tolist(), 102] for n in (1, 15, 16, 58, 128, 254)
+    ]
     ids, mask = bert.padded(rows)
     together = network(ids, np.zeros_like(ids), mask)
-    (alone,) = network(ids[:1, :3], np.zeros((1, 3), dtype=np.int64), mask[:1, :3])
 
-    np.testing.assert_allclose(together[0, :3], alone, rtol=0, atol=apart)
+    for row, tokens in enumerate(map(len, rows)):
+        alone = ids[row : row + 1, :tokens]
+        (found,) = network(alone, np.zeros_like(alone), np.ones_like(alone))
+        np.testing.assert_allclose(together[row, :tokens], found, rtol=0, atol=apart)
+
+
+def test_the_sample_is_the_sentence_that_stands_beside_it() -> None:
+    """Its tokens are numbers, which nobody can read."""
+    tokenizer = Tokenizer.from_file(str(find_model().folder / "tokenizer.json"))
+    tokenizer.no_padding()
+    sentence = (
+        "On 12 March 2024, President Anna Petrova said: “The first of 3,500 trams will cost $1.2 "
+        "million”; her opponents (two parties) called it a “waste of money” — but who paid?"
+    )
+
+    assert tokenizer.encode(sentence).ids == bert.SAMPLE
+    commented = "".join(Path(bert.__file__).read_text(encoding="utf-8").split("\n# "))
+    assert "".join(sentence.split()) in "".join(commented.split())
+
+
+def test_whole_numbers_and_loud_channels_together_are_the_weights() -> None:
+    """To half a step of each column; what was made quieter before is as much louder in them."""
+    weights = bert.read_weights(find_model().folder)
+    exact, given = bert._arranged(weights), dict(bert._arranged(weights))
+    words, types, places = (
+        weights[f"embeddings.{kind}_embeddings.weight"]
+        for kind in ("word", "token_type", "position")
+    )
+    bert._quantise(given, words[bert.SAMPLE] + types[0] + places[: len(bert.SAMPLE)])
+
+    for n in range(bert.LAYERS):
+        loud = np.flatnonzero(~given[f"{n}.in"].any(axis=0))
+        quieter = given[f"{n}.merge.norm"] / given[f"{n}.in.norm"]
+        whole = {
+            name: given[f"{n}.{name}"] * given[f"{n}.{name}.scale"]
+            for name in ("attend", "merge", "in", "out")
+        }
+        whole["in"] /= quieter[:, None]
+        place = [
+            int(np.flatnonzero((exact[f"{n}.out"] == row).all(axis=1))[0])
+            for row in given[f"{n}.loud.out"]
+        ]
+        whole["in"][:, place] = given[f"{n}.loud.in"]
+        whole["out"][place] = given[f"{n}.loud.out"]
+
+        assert sorted(place) == loud.tolist()
+        np.testing.assert_array_equal(exact[f"{n}.in.bias"][place], given[f"{n}.loud.in.bias"])
+        for name, found in whole.items():
+            step = given[f"{n}.{name}.scale"]
+            assert np.all(np.abs(found - exact[f"{n}.{name}"]) <= 0.501 * step), f"{n}.{name}"
