@@ -40,14 +40,16 @@ def watch(
             missing for a while: what was taken up before stays.
     """
     events = _Events(places.corpus, stop)
-    indexed = access(places).taken_up()
-    if indexed is None:
-        return  # other machines see to it
-    taken = _by_path(indexed)
+    taken: dict[str, CorpusFile] | None = None
     said: type[RetrievalError] | None = None
     while not stop.is_set():
         events.listen()  # before looking: what comes between the two is not missed
         try:
+            if taken is None:
+                indexed = access(places).taken_up()
+                if indexed is None:
+                    return  # other machines see to it
+                taken = _by_path(indexed)
             now, moving = _at_rest(places.corpus, taken, stop)
             if now != taken and not stop.is_set():
                 take_up(sorted(now.values(), key=lambda file: file.path))

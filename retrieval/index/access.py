@@ -200,6 +200,8 @@ class _MilvusAccess:
             if target is not None and target.shards > 1:  # others are filling it
                 command = f"dateline index --shard I/{target.shards}"
                 raise IndexNotBuiltError(self._place, command) from None
+            if self._any_corpus and not self._place.is_file:
+                raise  # whoever asks a server for its coverage wants no other one there
             return False
         self._require_match(state, model)
         return not self._follows(state) or self._has_files_of(state)

@@ -231,7 +231,9 @@ def test_both_tell_the_same_of_what_there_is(both: tuple[Path, MilvusPlace]) -> 
         assert folder.first_told(words) == milvus.first_told(words)
 
 
-def test_a_long_article_comes_back_whole(corpus: Corpus, milvus: MilvusPlace) -> None:
+def test_a_long_article_comes_back_whole(
+    corpus: Corpus, milvus: MilvusPlace, tmp_path: Path
+) -> None:
     """A text in Milvus has an end, and an array too."""
     words = [f"word{n}" for n in range(MAX_STEMS + 500)]
     text = ". ".join(" ".join(words[n : n + 50]).capitalize() for n in range(0, len(words), 50))
@@ -241,7 +243,9 @@ def test_a_long_article_comes_back_whole(corpus: Corpus, milvus: MilvusPlace) ->
 
     assert len(text) > 2 * MAX_TEXT
     assert (folder / "long.txt").read_text(encoding="utf-8") == index.articles[0].text
-    assert pool_of(index, "word7")
+    update_index(folder, tmp_path / "index")
+    for word in (words[7], words[-1]):
+        assert pool_of(open_index(tmp_path / "index"), word) == pool_of(index, word) != {}
 
 
 # Filling
@@ -427,6 +431,60 @@ def test_machines_that_disagree_on_the_model_are_stopped(corpus: Corpus, store: 
 
     with pytest.raises(IndexMismatchError, match=r"model hashing .* not with other"):
         fill(folder, store, HashingEmbedder("other"), Shard(1, 2))
+
+
+def test_a_rebuild_with_another_model_is_not_followed(corpus: Corpus, milvus: MilvusPlace) -> None:
+    """An embedding of the one says nothing among those of the other."""
+    folder = corpus(_FILES)
+    update_index(folder, milvus)
+    index = open_index(milvus)
+    index._read_at = 0.0  # type: ignore[attr-defined]  # a second later
+    fill(folder, index.store, HashingEmbedder("other"), Shard(), rebuild=True)  # type: ignore[attr-defined]
+
+    with pytest.raises(IndexMismatchError, match="built anew with the model other"):
+        pool_of(index, "car")
+
+
+def test_an_id_that_moved_to_a_file_of_another_shard_stays(corpus: Corpus, store: Store) -> None:
+    """Whichever machine comes first: one that comes too early must not refuse it."""
+    names = [f"{n}.jsonl" for n in range(9)]
+    old, new = (
+        next(name for name in order if hash_of(name) in shard.range)
+        for order, shard in ((names, Shard(0, 2)), (names[::-1], Shard(1, 2)))
+    )
+    assert old < new
+    folder = corpus({old: '{"id": "x", "text": "Old."}\n'})
+    for number in (0, 1):
+        fill(folder, store, HashingEmbedder(), Shard(number, 2))
+    (folder / old).unlink()
+    corpus({new: '{"id": "x", "text": "New."}\n'})
+    for number in (1, 0):
+        fill(folder, store, HashingEmbedder(), Shard(number, 2))
+
+    assert [("x", "New.")] == texts_of(MilvusIndex(store))
+
+
+def test_articles_of_a_file_that_was_half_taken_up_go_with_it(
+    corpus: Corpus, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody else would know whose they are."""
+    monkeypatch.setattr(filling, "_BATCH", 1)
+    monkeypatch.setattr(filling, "_ARTICLES", 1)
+    records = "".join(f'{{"id": "{n}", "text": "Story {n}."}}\n' for n in range(3))
+    folder = corpus({"big.jsonl": records})
+    with pytest.raises(KeyboardInterrupt):
+        fill(folder, store, _Stumbling(), Shard())
+    (folder / "big.jsonl").unlink()
+    corpus({"a.txt": "Rain fell."})
+    fill(folder, store, HashingEmbedder(), Shard())
+
+    assert [("a", "Rain fell.")] == texts_of(MilvusIndex(store))
+
+
+def test_an_empty_server_is_not_filled_by_who_has_no_corpus(served: MilvusPlace) -> None:
+    """A bot that comes before the first filling would put other coverage in its place."""
+    with pytest.raises(IndexNotBuiltError):
+        Engine.open(Places(Path("seeds"), served, any_corpus=True))
 
 
 def test_two_coverages_share_one_milvus(corpus: Corpus, milvus: MilvusPlace) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -100,12 +100,12 @@ def fill(
         ModelError: the embedder cannot be loaded.
     """
     found, refused = scan(corpus)
-    files = [
-        file for file in (found if files is None else files) if hash_of(file.path) in shard.range
-    ]
+    found = found if files is None else list(files)
+    present = {file.path for file in found}
+    files = [file for file in found if hash_of(file.path) in shard.range]
     current = _readable(lambda: store.state(fresh=True), rebuild=rebuild)
     target, begun = _target(corpus, store, embedder, shard, current, rebuild=rebuild)
-    work = _Filling(corpus, store, embedder, shard, target, current, begun=begun)
+    work = _Filling(corpus, store, embedder, shard, target, current, present, begun=begun)
     work.run(files, report)
     refused += work.refused
     # Among several, each has to say that it is done, even of nothing.
@@ -199,15 +199,19 @@ class _Filling:
         shard: Shard,
         target: State,
         current: State | None,
+        present: Collection[str],
         *,
         begun: bool,
     ) -> None:
+        """Args: present: the paths of all files of the corpus, those of other shards too."""
         self.refused: list[ArticleError] = []
         self.began = begun
         """Whether anything has been written of what does not count yet."""
         self._corpus, self._store, self._embedder = corpus, store, embedder
         self._shard, self._target, self._current = shard, target, current
+        self._present = present
         self._known: dict[str, FileRow] = {}
+        self._noted: set[str] = set()  # the files that Milvus has heard of
         self._again: set[str] = set()  # files that lost an article to one before them
         self._groups: dict[str, tuple[str, CorpusFile, Group]] = {}  # to write, by digest
         self._pending: dict[str, CorpusFile] = {}  # the files of those, by article
@@ -228,6 +232,7 @@ class _Filling:
         expression = f"hash >= {hashes.start} and hash < {hashes.stop}"
         rows = self._store.select(self._target, "files", expression, ["data"])
         self._known = {record.path: record for record in map(FileRow.of, rows)}
+        self._noted = set(self._known)
         for path in sorted(self._known.keys() - {file.path for file in files}):
             self._begin()
             held = self._held(path)
@@ -383,7 +388,7 @@ class _Filling:
             return first.path == file.path
         if holder is None or holder["file"] == short(file.path):
             return True
-        if holder["path"] <= file.path:
+        if holder["path"] <= file.path and holder["path"] in self._present:
             return False
         self._end({holder["pk"]: holder})
         self._again.add(holder["path"])
@@ -416,6 +421,12 @@ class _Filling:
             if digest not in revived
         ]
         if fresh:
+            # Before any of its articles: else nobody ends them when the file goes and this is
+            # killed before its last.
+            new = {file.path for _, file, _ in fresh} - self._noted
+            begun = (FileRow(path, -1, 0, Totals(), (), unsettled=True) for path in sorted(new))
+            store.write(target, "files", [record.row() for record in begun])
+            self._noted |= new
             store.set_writing(target, self._shard.number, [digest for digest, _, _ in fresh])
             self._write(fresh, report)
         for digest, row in revived.items():
@@ -454,7 +465,8 @@ class _Filling:
             passages += passage_rows(digest, group, some, since)
             rows += article_rows(digest, group, file.path, since)
         store.write(self._target, "passages", passages)
-        store.write(self._target, "articles", rows)
+        # The row that says that an article is there comes last.
+        store.write(self._target, "articles", sorted(rows, key=lambda row: row["part"] == 0))
         self._mark_alike([row for row in rows if row["part"] == 0])
 
     def _mark_alike(self, rows: Sequence[Row]) -> None:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from retrieval.dates import PartialDate
 from retrieval.embedder import Embeddings
-from retrieval.errors import IndexFolderError
+from retrieval.errors import IndexFolderError, IndexMismatchError
 from retrieval.index.milvus.rows import (
     ArticleRow,
     key_digest,
@@ -173,6 +173,11 @@ class MilvusIndex:
         with self._lock:
             if time.monotonic() - self._read_at > stale_s:
                 state = self._store.state(fresh=stale_s < 0)
+                if state.model_digest != self._state.model_digest:
+                    raise IndexMismatchError(
+                        f"the index {self._store.place} was built anew with the model "
+                        f"{state.model}; set DATELINE_MODEL to it and start again"
+                    )
                 if state != self._state:
                     self._state, self._new_at = state, time.monotonic()
                 self._read_at = time.monotonic()

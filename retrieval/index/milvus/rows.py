@@ -92,11 +92,13 @@ def article_rows(digest: str, group: Group, path: str, since: int) -> list[Row]:
         "passages": len(group),
         "parts": len(parts),
     }
-    others = {"words": document_vector([], USUAL_ARTICLE), "stems": [], "length": 0}
+    others = {"words": document_vector([], USUAL_ARTICLE), "length": 0}
+    stems_of = _stems(words)
     return [
         {
             **row,
             **(others if part else {}),
+            "stems": stems_of[part * MAX_STEMS : (part + 1) * MAX_STEMS],
             "pk": part_key(digest, part),
             "part": part,
             "body": body,
@@ -147,8 +149,13 @@ def _searched(group: Group, words: Sequence[str], since: int, usual: float) -> R
         "source": source_key(article.source),
         "length": len(words),
         "words": document_vector(words, usual),
-        "stems": list(dict.fromkeys(map(dimension, words)))[:MAX_STEMS],
+        "stems": _stems(words)[:MAX_STEMS],
     }
+
+
+def _stems(words: Sequence[str]) -> list[int]:
+    """Each of them once, as the dimension it has in a vector of words."""
+    return list(dict.fromkeys(map(dimension, words)))
 
 
 def read_article(place: MilvusPlace, rows: Mapping[str, Row], digest: str) -> ArticleRow | None:

@@ -310,7 +310,11 @@ class Store:
         if self.place.is_file:  # it is in this very process, and only slow
             timeout = _PATIENCE_S
         call = getattr(self._client, verb)
-        return _guarded(self.place, lambda: call(*arguments, timeout=timeout, **named))
+        try:
+            return _guarded(self.place, lambda: call(*arguments, timeout=timeout, **named))
+        except IndexFolderError:
+            self._loaded.clear()  # a server that was started again has nothing loaded
+            raise
 
     def _query(self, name: str, fields: Sequence[str], **named: Any) -> list[Row]:
         self._load(name)
@@ -522,8 +526,8 @@ def _connect(place: MilvusPlace) -> "MilvusClient":
             "install it with: pip install 'dateline[milvus]'"
         ) from None
     finally:
-        os.environ.clear()  # pymilvus reads any .env file that it finds into it
-        os.environ.update(environment)
+        for name in os.environ.keys() - environment.keys():
+            del os.environ[name]  # pymilvus reads any .env file that it finds into it
     # What goes wrong is said by our errors; these print it as well.
     for name in ("pymilvus", "milvus_lite"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
