@@ -95,13 +95,14 @@ def word_embeddings(folder: Path) -> Vectors:
 class Bert:
     """An encoder with its weights. Safe to share between threads."""
 
-    def __init__(self, weights: Weights, *, int8: bool = False) -> None:
+    def __init__(self, weights: Weights, *, int8: bool = False, threads: int | None = None) -> None:
         """Prepares the weights; blocks.
 
         Args:
             weights: of such a BERT.
             int8: compute in whole numbers of 8 bits: faster, and a little less exact. The words
                 must be those of all-MiniLM-L6-v2, for a sample shows how loud each channel is.
+            threads: that work on one batch; by default one for each core.
 
         Raises:
             KeyError, ValueError: they are not those of such a BERT.
@@ -118,6 +119,7 @@ class Bert:
             _quantise(given, self._embedded(sample, np.zeros_like(sample))[0])
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
+        options.intra_op_num_threads = threads or 0
         # What ONNX Runtime would fuse beyond what is fused already takes three times as long.
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         # Waiting threads that spin would take the other core from whoever needs it.

@@ -1,9 +1,11 @@
 """Texts → unit vectors."""
 
 import json
+import os
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -23,7 +25,7 @@ Progress = Callable[[int, int], None]
 """Called with how many are done and how many there are."""
 
 _BLOCK = 256  # passages between two reports of progress: about 2 s on two cores
-_BATCH_TOKENS = 2_048  # run at once, padding included
+_BATCH_TOKENS = 512  # run at once, padding included: what a core keeps near
 
 
 def no_progress(done: int, total: int) -> None:
@@ -81,6 +83,7 @@ class BertEmbedder:
         self._int8 = int8
         self._lock = threading.Lock()
         self._parts: tuple[bert.Bert, Tokenizer] | None = None
+        self._crew: tuple[bert.Bert, ThreadPoolExecutor] | None = None
 
     def load(self) -> None:
         """Loads the weights, once; half a second.
@@ -112,6 +115,15 @@ class BertEmbedder:
         tokens.no_padding()
         return bert.Bert(bert.read_weights(folder), int8=self._int8), tokens
 
+    def _many_hands(self) -> tuple[bert.Bert, ThreadPoolExecutor]:
+        """A core to itself for each batch: 0.9 of the time of all cores for one after another."""
+        with self._lock:
+            if self._crew is None:
+                weights = bert.read_weights(self.model.folder)
+                network = bert.Bert(weights, int8=self._int8, threads=1)
+                self._crew = network, ThreadPoolExecutor(os.cpu_count(), "embedding")
+            return self._crew
+
     def embed_queries(self, texts: Sequence[str]) -> Embeddings:
         """Embeddings of questions."""
         return self._embed(texts, no_progress)
@@ -122,23 +134,40 @@ class BertEmbedder:
 
     def _embed(self, texts: Sequence[str], progress: Progress) -> Embeddings:
         network, tokenizer = self._loaded()
+        each: Callable[..., Iterable[Embeddings]] = map
+        if len(texts) >= _BLOCK:
+            network, pool = self._many_hands()
+            each = pool.map
         embeddings = np.empty((len(texts), self.dimensions), dtype=np.float32)
         # Alike lengths side by side waste no padding; the longest first, for an honest estimate.
         order = sorted(range(len(texts)), key=lambda row: len(texts[row]), reverse=True)
         for start in range(0, len(order), _BLOCK):
             rows = order[start : start + _BLOCK]
             tokens = [found.ids for found in tokenizer.encode_batch([texts[n] for n in rows])]
-            by_length = sorted(range(len(rows)), key=lambda n: len(tokens[n]))
-            while by_length:
-                batch = by_length[-max(1, _BATCH_TOKENS // len(tokens[by_length[-1]])) :]
-                del by_length[-len(batch) :]
-                ids, mask = bert.padded([tokens[n] for n in batch])
-                words = network(ids, np.zeros_like(ids), mask)
-                sums = np.einsum("btw,bt->bw", words, mask.astype(np.float32))
-                norms = np.linalg.norm(sums, axis=1, keepdims=True)
-                embeddings[[rows[n] for n in batch]] = sums / norms
+            batches = _batches(tokens)
+            means = each(lambda batch, t=tokens: _mean(network, [t[n] for n in batch]), batches)
+            for batch, found in zip(batches, means, strict=True):
+                embeddings[[rows[n] for n in batch]] = found
             progress(start + len(rows), len(order))
         return embeddings
+
+
+def _batches(tokens: Sequence[Sequence[int]]) -> list[list[int]]:
+    """The numbers of texts, those of alike lengths side by side, the longest first."""
+    by_length = sorted(range(len(tokens)), key=lambda n: len(tokens[n]))
+    batches = []
+    while by_length:
+        batches.append(by_length[-max(1, _BATCH_TOKENS // len(tokens[by_length[-1]])) :])
+        del by_length[-len(batches[-1]) :]
+    return batches
+
+
+def _mean(network: bert.Bert, tokens: Sequence[Sequence[int]]) -> Embeddings:
+    """The means of the texts' token vectors, at unit length."""
+    ids, mask = bert.padded(tokens)
+    words = network(ids, np.zeros_like(ids), mask)
+    sums = np.einsum("btw,bt->bw", words, mask.astype(np.float32))
+    return np.asarray(sums / np.linalg.norm(sums, axis=1, keepdims=True))
 
 
 def _is_mean_of_words(folder: Path) -> bool:

@@ -183,6 +183,18 @@ def test_embeddings_are_unit_rows_in_the_order_of_their_texts(
     np.testing.assert_allclose(together, one_by_one, atol=1e-5)
 
 
+def test_many_texts_are_embedded_as_one_is() -> None:
+    """They are shared out among the cores; which of them comes first must not matter."""
+    embedder = embedder_for(find_model())
+    texts = [f"Tram {n} cost {'a great deal of ' * (n % 7)}money." for n in range(300)]
+    together = embedder.embed_passages(texts)
+
+    for row in (0, 7, 150, 255, 256, 299):
+        np.testing.assert_allclose(
+            together[row], embedder.embed_queries([texts[row]])[0], atol=1e-6
+        )
+
+
 def test_no_texts_give_no_rows(embedder: Embedder) -> None:
     """An empty corpus."""
     assert (0, 384) == embedder.embed_passages([]).shape
