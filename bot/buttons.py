@@ -9,6 +9,7 @@ and, in other files, `v:<verdict>:<of what>` of a thumb and `tl<side><page>:…`
 Quotes are named by article key, span and highlight, so that no question and no database is needed.
 """
 
+import asyncio
 import base64
 import re
 from abc import ABC, abstractmethod
@@ -388,7 +389,10 @@ class PageButton(
             await (self._open_article if self.what == "a" else self._turn)(interaction)
 
     async def _turn(self, interaction: "discord.Interaction[DatelineClient]") -> None:
-        shown, view = self._shown(interaction.client.library)
+        library = interaction.client.library
+        # Where articles are in Milvus, finding them takes as long as Milvus does.
+        found = await asyncio.to_thread(self._found, library)
+        shown, view = self._shown(library, found)
         cards = list(shown.pages[0]) if shown.pages else []
         if self.side == "!":
             await interaction.response.send_message(
@@ -404,7 +408,7 @@ class PageButton(
     async def _open_article(self, interaction: "discord.Interaction[DatelineClient]") -> None:
         key, _, start = self.of.partition(".")
         library = interaction.client.library
-        article = library.find(key)
+        article = await asyncio.to_thread(library.find, key)
         newest = library.newest(article)
         opens = self.side == "!"
         await acknowledge(interaction, ephemeral=opens, update=not opens)
@@ -420,8 +424,18 @@ class PageButton(
             )
         )
 
-    def _shown(self, library: Library) -> tuple[Shown, discord.ui.View]:
+    def _found(self, library: Library) -> Sequence[Quote | None]:
+        """The quotes that this button is about, None for each that is gone; blocks."""
+        return () if self.what == "s" else _find_each(library, self.of)
+
+    def _shown(
+        self, library: Library, found: Sequence[Quote | None]
+    ) -> tuple[Shown, discord.ui.View]:
         """The page that this button leads to, alone, and the buttons below it.
+
+        Args:
+            library: what can be listed.
+            found: what `_found` gave.
 
         Raises:
             GoneError: there is no such page any more.
@@ -435,11 +449,11 @@ class PageButton(
                     raise GoneError
                 return shown, pager("s", self.of, self.page, sources_pages(listed))
             case "c":
-                return self._context(_find_each(library, self.of))
+                return self._context(found)
             case "o":
-                found = [quote for quote in _find_each(library, self.of) if quote is not None]
-                return Shown("**Which article?**"), _articles_view(found)
-        quotes = find_quotes(library, self.of)
+                left = [quote for quote in found if quote is not None]
+                return Shown("**Which article?**"), _articles_view(left)
+        quotes = [_require(quote) for quote in found]
         shown = {"n": nearest_message, "m": more_message}.get(self.what, _quotes)(quotes)
         if self.page >= len(shown.pages):
             raise GoneError

@@ -50,7 +50,9 @@ class Thumb(
             return
         with client.working():
             await acknowledge(interaction, ephemeral=True)
-            quotes = find_quotes(client.library, self.of) if self.of else []
+            quotes = (
+                await asyncio.to_thread(find_quotes, client.library, self.of) if self.of else []
+            )
             is_new = await asyncio.to_thread(
                 client.feedback.note_verdict,
                 self.verdict,

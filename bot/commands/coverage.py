@@ -71,10 +71,11 @@ async def reload(interaction: "discord.Interaction[DatelineClient]") -> None:
     with client.working(), client.asking(interaction.user.id, interaction.guild_id):
         await acknowledge(interaction, ephemeral=True)
         started = time.monotonic()
-        before = _compared(client.engine)
+        before = await asyncio.to_thread(_compared, client.engine)
         await client.reload()
         seconds = time.monotonic() - started
-        changes = changes_phrase(before, _compared(client.engine)) or "nothing has changed"
+        after = await asyncio.to_thread(_compared, client.engine)
+        changes = changes_phrase(before, after) or "nothing has changed"
         log.info("reloaded articles=%d s=%.1f", client.engine.summary.articles, seconds)
         await _show_status(interaction, f"**Reloaded in {seconds:.1f} s:** {changes}.")
 
@@ -106,13 +107,15 @@ async def gaps(interaction: "discord.Interaction[DatelineClient]") -> None:
 
 async def _show_status(interaction: "discord.Interaction[DatelineClient]", heading: str) -> None:
     client = interaction.client
-    engine = client.engine
-    listed = engine.summary.articles <= MAX_LISTED or not engine.is_shared
-    found = await asyncio.to_thread(_survey, client.places) if listed else None
-    card = status_card(engine, found, listed=listed)
+    card = await asyncio.to_thread(_status, client.engine, client.places)
     await despite_a_lost_connection(
         lambda: interaction.edit_original_response(content=heading or None, embed=card)
     )
+
+
+def _status(engine: Engine, places: Places) -> discord.Embed:
+    listed = engine.summary.articles <= MAX_LISTED or not engine.is_shared
+    return status_card(engine, _survey(places) if listed else None, listed=listed)
 
 
 def _compared(engine: Engine) -> Sequence[Article]:

@@ -102,7 +102,8 @@ def answers(draw: st.DrawFn) -> Message:
         labels = [button for button in buttons_of(seen) if button.what != "a"]
         if not labels:
             break
-        shown, view = draw(st.sampled_from(labels))._shown(library)
+        button = draw(st.sampled_from(labels))
+        shown, view = button._shown(library, button._found(library))
         seen = Message(shown.content, shown.pages[0] if shown.pages else (), view, quoted)
     return seen
 

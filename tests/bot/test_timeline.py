@@ -134,7 +134,7 @@ async def test_a_timeline_is_a_picture_and_a_list_that_turns_pages(tmp_path: Pat
     """The installed bot: public and private, with a window, after a restart, without a right."""
     async with running(tmp_path) as bot:
         await bot.discord.connected(READY_S)
-        shown = await (await bot.discord.slash("timeline", topic="the car")).answer(ANSWER_S)
+        shown = await (await bot.discord.slash("timeline", topic="luxury car")).answer(ANSWER_S)
         turned = await (await bot.discord.press(shown, "1/2 ▶")).answer(ANSWER_S)
         later = await bot.discord.slash("timeline", topic="Aurus", after="2024-03", private=True)
         silent = await (await bot.discord.slash("timeline", topic="Gaza")).answer(ANSWER_S)
@@ -148,7 +148,7 @@ async def test_a_timeline_is_a_picture_and_a_list_that_turns_pages(tmp_path: Pat
         assert all(unescape(card["description"]) in words for card in shown.embeds)
         with Image.open(io.BytesIO(shown.files["timeline.png"])) as image:
             assert ("PNG", 1_000) == (image.format, image.width)
-        assert alt.startswith("Timeline of “the car”: 6 passages from 2 sources.")
+        assert alt.startswith("Timeline of “luxury car”: 6 passages from 2 sources.")
         assert ["timeline.png"] == list(turned.files)
         private = await later.answer(ANSWER_S)
         assert private.ephemeral
@@ -167,14 +167,14 @@ async def test_an_old_timeline_turns_pages_and_tells_when_it_has_changed(
     """The button finds everything anew; where Discord forbids pictures, the list comes alone."""
     async with running(tmp_path) as first:
         await first.discord.connected(READY_S)
-        shown = await (await first.discord.slash("timeline", topic="the car")).answer(ANSWER_S)
+        shown = await (await first.discord.slash("timeline", topic="luxury car")).answer(ANSWER_S)
         assert 0 == await first.stop()
     custom_id = shown.components[0]["components"][1]["custom_id"]
     (tmp_path / "index" / "commands.json").unlink()  # this Discord is new and knows no commands
     monkeypatch.setattr(world, "MEMBER_PERMISSIONS", world.MEMBER_PERMISSIONS & ~ATTACH_FILES)
     async with running(tmp_path) as second:
         await second.discord.connected(READY_S)
-        alone = await (await second.discord.slash("timeline", topic="the car")).answer(ANSWER_S)
+        alone = await (await second.discord.slash("timeline", topic="luxury car")).answer(ANSWER_S)
         assert custom_id == alone.components[0]["components"][1]["custom_id"]
         turned = await (await second.discord.press(alone, custom_id)).answer(ANSWER_S)
         # As if it had been sent before an article changed.
@@ -205,7 +205,7 @@ def test_a_terminal_gets_the_same_list() -> None:
 def test_the_command_line_has_it_too(tmp_path: Path) -> None:
     """Whoever runs it at home sees what Discord shows."""
     file = tmp_path / "car.png"
-    asked = ("timeline", "the car", "--after", "2024-03", "--json", "--picture", file)
+    asked = ("timeline", "the limousine", "--after", "2024-03", "--json", "--picture", file)
     found = dateline(*asked, home=tmp_path)
     silent = dateline("timeline", "Gaza", "--picture", tmp_path / "none.png", home=tmp_path)
 
