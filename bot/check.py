@@ -14,6 +14,7 @@ from retrieval import __version__
 from retrieval.errors import ArticleError, IndexNotBuiltError, ModelError, RetrievalError
 from retrieval.model import ModelFiles, find_model
 from retrieval.oddities import Oddity, oddities
+from retrieval.places import MilvusPlace
 from retrieval.survey import Survey, describe_index, survey
 from retrieval.types import Article
 
@@ -131,8 +132,11 @@ def _check_index(settings: Settings, model: ModelFiles) -> Iterator[Row]:
     try:
         finding, current = describe_index(settings.places, model)
         yield "ok" if current else "note", "index", finding
-    except IndexNotBuiltError:
-        yield "note", "index", f"none yet in {settings.index}; the first question builds it"
+    except IndexNotBuiltError as error:
+        if isinstance(settings.index, MilvusPlace) and not settings.index.is_file:
+            yield "note", "index", str(error)  # a question may not: see `access`
+        else:
+            yield "note", "index", f"none yet in {settings.index}; the first question builds it"
     except RetrievalError as error:
         yield "problem", "index", str(error)
 

@@ -116,10 +116,11 @@ class Lexicon:
             owners: of each document among all, which segment it is in.
             locals_: and its number there.
         """
-        self._parts = [(part, places, bool((places < 0).any())) for part, places in parts]
+        self._parts = [part for part, _ in parts]
+        self._moves = [(places, bool((places < 0).any())) for _, places in parts]
         self.owners, self.locals = owners, locals_
         self.lengths = np.zeros(len(owners), dtype=np.int32)
-        for part, places, _ in self._parts:
+        for part, places in parts:
             self.lengths[places[places >= 0]] = part.lengths[places >= 0]
         total = int(self.lengths.sum(dtype=np.int64))
         self.average = total / len(owners) if total else 1.0
@@ -128,15 +129,14 @@ class Lexicon:
     def find(self, stem: str) -> "Term":
         """The postings of a stem."""
         digest = _digest(stem)
-        inside = [part.find(digest) for part, _, _ in self._parts]
-        moves = [(places, has_deleted) for _, places, has_deleted in self._parts]
+        inside = [part.find(digest) for part in self._parts]
         holding = sum(
             int((places[documents] >= 0).sum()) if has_deleted else len(documents)
-            for (documents, _), (places, has_deleted) in zip(inside, moves, strict=True)
+            for (documents, _), (places, has_deleted) in zip(inside, self._moves, strict=True)
         )
         size = len(self.owners)
         rarity = np.float32(math.log(1 + (size - holding + 0.5) / (holding + 0.5)))
-        return Term(inside, moves, holding, rarity)
+        return Term(inside, self._moves, holding, rarity)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The check: everything that would trouble a run is a row, and the token is in none."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from retrieval.index.building import build
 from retrieval.model import find_model
 from tests.conftest import Corpus
 from tests.fakes.hashing_embedder import HashingEmbedder
+from tests.retrieval.making import milvus_server
 
 TOKEN = "MTIzNDU2.G-abcd.s3cr3t_s3cr3t"  # noqa: S105  the look of one; opens nothing
 ARTICLE = "Kim rode in a car on Monday.\n\nPublished: 20th Feb 2024\n"
@@ -170,6 +172,15 @@ def test_no_index_yet_is_no_problem(corpus: Corpus, tmp_path: Path) -> None:
     found = rows(settings_for(corpus({"a.txt": ARTICLE}), tmp_path / "index"), "index")
 
     assert [("note", f"none yet in {tmp_path / 'index'}; the first question builds it")] == found
+
+
+def test_an_empty_server_says_how_to_fill_it(corpus: Corpus, tmp_path: Path) -> None:
+    """A question may not: whoever asks a server for its coverage wants no other one there."""
+    with milvus_server(tmp_path / "served") as place:
+        settings = replace(settings_for(corpus({"a.txt": ARTICLE}), tmp_path), index=place)
+        found = rows(settings, "index")
+
+    assert [("note", f"no index in {place}; build it with: dateline index")] == found
 
 
 def test_a_stale_index_is_noted(corpus: Corpus, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The index in Milvus: what a folder needs not, and that both give the same."""
 
 import json
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -23,6 +24,7 @@ from retrieval.errors import (
     IndexNotBuiltError,
 )
 from retrieval.index.access import access
+from retrieval.index.building import Changes
 from retrieval.index.milvus import filling
 from retrieval.index.milvus.filling import fill
 from retrieval.index.milvus.index import MilvusIndex
@@ -381,23 +383,30 @@ def test_an_id_goes_to_the_first_file_that_has_it(corpus: Corpus, place: Path) -
     assert [("x", "From a."), ("y", "Also b.")] == texts_of(open_index(place))
 
 
+def _files_of_two_shards() -> tuple[str, str]:
+    """The name of a file of the first shard of two, and a later name of one of the second."""
+    names = [f"{n}.jsonl" for n in range(9)]
+    first = next(name for name in names if hash_of(name) in Shard(0, 2).range)
+    second = next(name for name in reversed(names) if hash_of(name) in Shard(1, 2).range)
+    assert first < second
+    return first, second
+
+
+def _fill_both(folder: Path, store: Store, order: Sequence[int] = (0, 1)) -> list[Changes]:
+    """Fills two shards, one after the other; what each changed, in this order."""
+    return [fill(folder, store, HashingEmbedder(), Shard(number, 2)) for number in order]
+
+
 def test_an_id_goes_to_the_first_file_in_whichever_shard(corpus: Corpus, store: Store) -> None:
     """The machine that has the other file reads it again, and hears of it."""
-    names = [f"{n}.jsonl" for n in range(9)]
-    first, second = (
-        next(name for name in order if hash_of(name) in shard.range)
-        for order, shard in ((names, Shard(0, 2)), (names[::-1], Shard(1, 2)))
-    )
-    assert first < second
+    first, second = _files_of_two_shards()
     folder = corpus({second: '{"id": "x", "text": "Second."}\n{"id": "y", "text": "Alone."}\n'})
-    for number in (0, 1):
-        fill(folder, store, HashingEmbedder(), Shard(number, 2))
+    _fill_both(folder, store)
     corpus({first: '{"id": "x", "text": "First."}\n'})
-    _, changes = (fill(folder, store, HashingEmbedder(), Shard(n, 2)) for n in (0, 1))
+    _, changes = _fill_both(folder, store)
     taken = texts_of(MilvusIndex(store))
     (folder / first).unlink()
-    for number in (0, 1):
-        fill(folder, store, HashingEmbedder(), Shard(number, 2))
+    _fill_both(folder, store)
 
     assert [("x", "First."), ("y", "Alone.")] == taken
     assert [f"{second}: another article has the id 'x' already; rename one"] == [
@@ -447,19 +456,12 @@ def test_a_rebuild_with_another_model_is_not_followed(corpus: Corpus, milvus: Mi
 
 def test_an_id_that_moved_to_a_file_of_another_shard_stays(corpus: Corpus, store: Store) -> None:
     """Whichever machine comes first: one that comes too early must not refuse it."""
-    names = [f"{n}.jsonl" for n in range(9)]
-    old, new = (
-        next(name for name in order if hash_of(name) in shard.range)
-        for order, shard in ((names, Shard(0, 2)), (names[::-1], Shard(1, 2)))
-    )
-    assert old < new
+    old, new = _files_of_two_shards()
     folder = corpus({old: '{"id": "x", "text": "Old."}\n'})
-    for number in (0, 1):
-        fill(folder, store, HashingEmbedder(), Shard(number, 2))
+    _fill_both(folder, store)
     (folder / old).unlink()
     corpus({new: '{"id": "x", "text": "New."}\n'})
-    for number in (1, 0):
-        fill(folder, store, HashingEmbedder(), Shard(number, 2))
+    _fill_both(folder, store, order=(1, 0))
 
     assert [("x", "New.")] == texts_of(MilvusIndex(store))
 
@@ -577,20 +579,46 @@ def test_a_milvus_that_is_not_there_is_said_in_a_sentence() -> None:
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="nothing stops a process there")
 def test_a_milvus_that_does_not_answer_in_time_is_said(
-    corpus: Corpus, served: MilvusPlace, monkeypatch: pytest.MonkeyPatch
+    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever waits in Discord is told, and may ask again."""
-    update_index(corpus(_FILES), served)
-    index = open_index(served)
-    call = Store._call
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from tests.retrieval.making import milvus_server\n"
+        "with milvus_server(Path(sys.argv[1])) as place:\n"
+        "    print(place.uri, flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", program, tmp_path / "served"],
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as server:
+        assert server.stdout is not None
+        place = MilvusPlace(server.stdout.readline().strip(), "news")
+        update_index(corpus(_FILES), place)
+        index = open_index(place)
+        call = Store._call
 
-    def hurried(store: Store, verb: str, *rest: object, **named: object) -> object:
-        return call(store, verb, *rest, **{**named, "timeout": 1e-6})  # type: ignore[arg-type]
+        def hurried(store: Store, verb: str, *rest: object, **named: object) -> object:
+            return call(store, verb, *rest, **{**named, "timeout": 0.2})  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Store, "_call", hurried)
-    with pytest.raises(IndexFolderError, match=r"Milvus at .* does not do what it is asked"):
-        pool_of(index, "car")
+        server.send_signal(signal.SIGSTOP)
+        try:
+            monkeypatch.setattr(Store, "_call", hurried)
+            with pytest.raises(
+                IndexFolderError, match=r"Milvus at .* does not do what it is asked"
+            ):
+                pool_of(index, "car")
+            monkeypatch.undo()
+        finally:
+            server.send_signal(signal.SIGCONT)
+        found = pool_of(index, "car")
+        server.communicate()
+
+    assert found
 
 
 def test_a_missing_library_is_said_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

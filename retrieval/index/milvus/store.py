@@ -526,8 +526,10 @@ def _connect(place: MilvusPlace) -> "MilvusClient":
             "install it with: pip install 'dateline[milvus]'"
         ) from None
     finally:
+        # pymilvus reads any .env file that it finds into it. Never empty meanwhile: others read it.
         for name in os.environ.keys() - environment.keys():
-            del os.environ[name]  # pymilvus reads any .env file that it finds into it
+            del os.environ[name]
+        os.environ.update(environment)
     # What goes wrong is said by our errors; these print it as well.
     for name in ("pymilvus", "milvus_lite"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
