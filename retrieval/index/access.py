@@ -236,7 +236,7 @@ class _MilvusAccess:
         return index
 
     def taken_up(self) -> Sequence[CorpusFile] | None:
-        from retrieval.index.milvus.filling import file_rows
+        from retrieval.index.milvus.files import file_rows
 
         try:
             state = self._store.state(fresh=True)
@@ -248,7 +248,7 @@ class _MilvusAccess:
         return [CorpusFile(file.path, file.size, file.mtime_ns) for file in files]
 
     def held(self) -> Held | None:
-        from retrieval.index.milvus.filling import refused_records
+        from retrieval.index.milvus.files import refused_records
         from retrieval.index.milvus.index import MilvusIndex
 
         try:
@@ -295,7 +295,7 @@ class _MilvusAccess:
         return state.shards == 1 and self._is_of_corpus(state) and self._corpus.is_dir()
 
     def _has_files_of(self, state: "State") -> bool:
-        from retrieval.index.milvus.filling import digest_of
+        from retrieval.index.milvus.files import digest_of
 
         return state.files == digest_of(scan(self._corpus)[0])
 

@@ -29,7 +29,8 @@ from retrieval.index.milvus import filling
 from retrieval.index.milvus.filling import fill
 from retrieval.index.milvus.index import MilvusIndex
 from retrieval.index.milvus.rows import hash_of
-from retrieval.index.milvus.store import MAX_STEMS, MAX_TEXT, Store
+from retrieval.index.milvus.schema import MAX_STEMS, MAX_TEXT
+from retrieval.index.milvus.store import Store
 from retrieval.index.milvus.weights import dimension, document_vector, rarity, score
 from retrieval.places import MilvusPlace, Shard, parse_milvus
 from retrieval.survey import survey

@@ -1,27 +1,24 @@
 """A corpus folder → its collections in Milvus, one shard of it, at the cost of what changed."""
 
-import hashlib
-import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
 from retrieval.articles import CorpusFile, scan
-from retrieval.dates import PartialDate
 from retrieval.embedder import Embedder, Embeddings
 from retrieval.errors import ArticleError, IndexDamagedError, IndexMismatchError, IndexNotBuiltError
 from retrieval.index.building import Changes, read_groups
 from retrieval.index.freshness import require_match
+from retrieval.index.milvus.files import FileRow, digest_of, fitting, together, totals_of
 from retrieval.index.milvus.rows import (
     article_digest,
     article_rows,
     content_of,
     hash_of,
-    lengths,
     part_key,
     passage_key,
     passage_rows,
@@ -36,38 +33,6 @@ from retrieval.places import Shard
 
 _BATCH = 1_000  # passages embedded and written at once: what an interruption costs
 _ARTICLES = 500  # looked up at once
-_MAX_REFUSED = 14_000  # characters of what a file's row remembers of its refused records
-
-
-@dataclass(frozen=True, slots=True)
-class FileRow:
-    """One corpus file as it was when it was read."""
-
-    path: str
-    size: int
-    mtime_ns: int
-    totals: Totals
-    refused: tuple[tuple[int | None, str], ...]
-    """Line and reason of each record, or of the file itself, that is no article."""
-    unsettled: bool
-    """It has to be read again next time, though it stays as it is."""
-
-    def row(self) -> Row:
-        """As it is written."""
-        return {
-            "pk": short(self.path),
-            "hash": hash_of(self.path),
-            "troubled": bool(self.refused),
-            "data": json.dumps(asdict(self), ensure_ascii=False),
-            "nothing": [0.0, 0.0],
-        }
-
-    @classmethod
-    def of(cls, row: Row) -> "FileRow":
-        """From what `row` gave."""
-        raw = json.loads(row["data"])
-        refused = tuple((line, reason) for line, reason in raw["refused"])
-        return cls(**{**raw, "totals": Totals(**raw["totals"]), "refused": refused})
 
 
 def fill(
@@ -111,29 +76,6 @@ def fill(
     # Among several, each has to say that it is done, even of nothing.
     left = work.finish(files) if work.began or shard.of > 1 else 0
     return work.changes(refused, left)
-
-
-def file_rows(store: Store, state: State) -> Iterator[FileRow]:
-    """All files that were read."""
-    return map(FileRow.of, store.select(state, "files", "hash >= 0", ["data"]))
-
-
-def refused_records(store: Store, state: State) -> list[ArticleError]:
-    """What of the corpus files is no article."""
-    rows = store.select(state, "files", "troubled == true", ["data"])
-    return [
-        ArticleError(record.path, reason, line)
-        for record in map(FileRow.of, rows)
-        for line, reason in record.refused
-    ]
-
-
-def digest_of(files: Iterable[CorpusFile]) -> str:
-    """Equal for the very same files, by path, size and time of change."""
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(f"{file.path}\0{file.size}\0{file.mtime_ns}\0".encode())
-    return digest.hexdigest()
 
 
 def _target(
@@ -355,7 +297,7 @@ class _Filling:
             if sum(len(group) for _, _, group in self._groups.values()) >= _BATCH:
                 self._flush(report)
         self._end({digest: row for digest, row in held.items() if digest not in kept})
-        refused, whole = _fitting(rejected)
+        refused, whole = fitting(rejected)
         record = FileRow(
             path=file.path,
             size=file.size,
@@ -544,50 +486,3 @@ def _passage_keys(digest: str, row: Row) -> list[str]:
 
 def _part_keys(digest: str, row: Row) -> list[str]:
     return [part_key(digest, part) for part in range(row["parts"])]
-
-
-def _fitting(
-    refused: Sequence[tuple[int | None, str]],
-) -> tuple[tuple[tuple[int | None, str], ...], bool]:
-    """As many reasons as a row has room for, and whether that is all of them."""
-    kept: list[tuple[int | None, str]] = []
-    room = _MAX_REFUSED
-    for line, reason in refused:
-        room -= len(reason) + 20
-        if room < 0:
-            return tuple(kept), False
-        kept.append((line, reason))
-    return tuple(kept), True
-
-
-def totals_of(groups: Sequence[Group]) -> Totals:
-    """How much some articles are."""
-    dates = [group[0].article.published for group in groups if group[0].article.published]
-    sizes = [lengths(group) for group in groups]
-    return Totals(
-        articles=len(groups),
-        passages=sum(map(len, groups)),
-        words=sum(own for own, _ in sizes),
-        article_words=sum(whole for _, whole in sizes),
-        first=_text(min(dates, key=lambda date: date.first_day, default=None)),
-        last=_text(max(dates, key=lambda date: date.last_day, default=None)),
-    )
-
-
-def together(parts: Iterable[Totals]) -> Totals:
-    """How much there is in all."""
-    parts = list(parts)
-    first = [PartialDate.from_iso(part.first) for part in parts if part.first]
-    last = [PartialDate.from_iso(part.last) for part in parts if part.last]
-    return Totals(
-        articles=sum(part.articles for part in parts),
-        passages=sum(part.passages for part in parts),
-        words=sum(part.words for part in parts),
-        article_words=sum(part.article_words for part in parts),
-        first=_text(min(first, key=lambda date: date.first_day, default=None)),
-        last=_text(max(last, key=lambda date: date.last_day, default=None)),
-    )
-
-
-def _text(date: PartialDate | None) -> str | None:
-    return None if date is None else str(date)

@@ -13,39 +13,25 @@ one goes on from there. To start anew is to write the collections of the next ge
 """
 
 import json
-import logging
-import os
 import threading
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
-from retrieval.errors import (
-    IndexBusyError,
-    IndexDamagedError,
-    IndexFolderError,
-    IndexNotBuiltError,
-)
+from retrieval.errors import IndexDamagedError, IndexFolderError, IndexNotBuiltError
+from retrieval.index.milvus.connection import connect, disconnect, guarded
+from retrieval.index.milvus.schema import NO_VECTOR, TABLES, Collection, notes, tables
 from retrieval.places import MilvusPlace
-
-if TYPE_CHECKING:
-    from pymilvus import MilvusClient
 
 FORMAT = 1  # of everything in the collections; a reader of another format refuses it
 FOREVER = 2**62
-MAX_TEXT = 16_000  # code points: at most 65,535 bytes, which is what a text in Milvus may have
-MAX_STEMS = 4_096  # what an array in Milvus may have
 _PAGE = 1_000  # rows asked for at once
 _ROWS = 500  # rows written at once: below 2 MB each with the usual embeddings
 _TIMEOUT_S = 10.0
 _WRITE_S = 60.0
 _PATIENCE_S = 600.0  # for a cluster to load a collection, or to seal what was written
-_DUMMY = {"nothing": [0.0, 0.0]}  # a collection needs a vector
 
 Row = dict[str, Any]
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,20 +86,14 @@ class Store:
         self.place = place
         self._loaded: set[str] = set()
         self._lock = threading.Lock()
-        self._client = _connect(place)
+        self._client = connect(place, _TIMEOUT_S)
         version: str = self._call("get_server_version")
         self.is_lite = version.startswith("milvus_lite")
         """Whether it is milvus-lite, also behind an address."""
 
     def close(self) -> None:
         """Closes the connection, and the file if it is one."""
-        self._client.close()
-        if self.place.is_file:
-            _files[self.place.uri] -= 1
-            if not _files[self.place.uri]:
-                from milvus_lite.server_manager import server_manager_instance
-
-                server_manager_instance.release_server(self.place.uri)
+        disconnect(self.place, self._client)
 
     # What counts
 
@@ -138,9 +118,12 @@ class Store:
 
     def set_target(self, target: State) -> None:
         """Notes what is being written, and makes its collections where they are missing."""
-        self._make_state()
+        self._make(notes(self.place.collection))
         self._write_state({"target": {"format": FORMAT, **asdict(target)}})
-        self._make_tables(target)
+        options = {"is_lite": self.is_lite, "is_file": self.place.is_file}
+        for collection in tables(target.dimensions, **options):
+            name = _table(self.place, collection.name, target)
+            self._make(replace(collection, name=name))
 
     def publish(self, state: State) -> None:
         """Makes a version the one that counts, in one step."""
@@ -222,8 +205,8 @@ class Store:
         """The collections that rows are in, with their generations."""
         names: list[str] = self._call("list_collections")
         parts = [(name, *name.rpartition("_")[::2]) for name in names]
-        tables = {f"{self.place.collection}_{table}" for table in _TABLES}
-        return [(name, int(end)) for name, table, end in parts if table in tables and end.isdigit()]
+        ours = {f"{self.place.collection}_{table}" for table in TABLES}
+        return [(name, int(end)) for name, table, end in parts if table in ours and end.isdigit()]
 
     # Rows
 
@@ -301,7 +284,7 @@ class Store:
 
     def flush(self, state: State) -> None:
         """Has what was written sealed and indexed."""
-        for table in _TABLES:
+        for table in TABLES:
             self._call("flush", _table(self.place, table, state), timeout=_PATIENCE_S)
 
     # The client
@@ -311,7 +294,7 @@ class Store:
             timeout = _PATIENCE_S
         call = getattr(self._client, verb)
         try:
-            return _guarded(self.place, lambda: call(*arguments, timeout=timeout, **named))
+            return guarded(self.place, lambda: call(*arguments, timeout=timeout, **named))
         except IndexFolderError:
             self._loaded.clear()  # a server that was started again has nothing loaded
             raise
@@ -334,7 +317,7 @@ class Store:
             consistency_level="Strong",
         )
         try:
-            while rows := _guarded(self.place, pages.next):
+            while rows := guarded(self.place, pages.next):
                 yield from rows
         finally:
             pages.close()
@@ -379,121 +362,27 @@ class Store:
         self, values: Mapping[str, object], kind: str = "note", generation: int = 0
     ) -> None:
         rows = [
-            {"pk": key, "kind": kind, "generation": generation, "data": json.dumps(value), **_DUMMY}
+            {
+                "pk": key,
+                "kind": kind,
+                "generation": generation,
+                "data": json.dumps(value),
+                **NO_VECTOR,
+            }
             for key, value in values.items()
         ]
         for start in range(0, len(rows), _ROWS):
             self._call("upsert", self.place.collection, rows[start : start + _ROWS])
 
-    # The collections
-
-    def _make_state(self) -> None:
-        from pymilvus import DataType
-
-        fields = {
-            "kind": (DataType.VARCHAR, {"max_length": 16}),
-            "generation": (DataType.INT64, {}),
-            "data": (DataType.VARCHAR, {"max_length": 65_535}),
-        }
-        self._make(self.place.collection, fields, {})
-
-    def _make_tables(self, state: State) -> None:
-        """Makes them with indexes that may be dropped, and others made, while they are in use."""
-        from pymilvus import DataType
-
-        key = (DataType.VARCHAR, {"max_length": 32})
-        number: tuple[Any, Row] = (DataType.INT64, {})
-        text = (DataType.VARCHAR, {"max_length": 65_535})
-        searched = {
-            "article": key,  # stands for its id
-            "place": (DataType.VARCHAR, {"max_length": 2_048}),  # in order: its id
-            "since": number,
-            "until": number,
-            "first_day": number,  # of what its date can mean, as days since the year 1
-            "last_day": number,
-            "source": key,
-            "length": number,  # in stems
-            "words": (DataType.SPARSE_FLOAT_VECTOR, {}),
-            "stems": (
-                DataType.ARRAY,
-                {"element_type": DataType.INT64, "max_capacity": MAX_STEMS},
-            ),
-        }
-        dense = (
-            {"index_type": "FLAT"}
-            if self.is_lite  # whose graph finds too little behind a filter
-            else {"index_type": "HNSW", "params": {"M": 32, "efConstruction": 256}}
-        )
-        sparse = {"words": {"index_type": "SPARSE_INVERTED_INDEX"}}
-
-        def inverted(*fields: str) -> dict[str, Row]:
-            if self.place.is_file:  # which is small: they take longer to make than they save
-                return {}
-            stems = [] if self.is_lite else ["stems"]  # milvus-lite has none for arrays
-            common = ("article", "since", "until", "first_day", "last_day", "source", *stems)
-            return {field: {"index_type": "INVERTED"} for field in (*common, *fields)}
-
-        self._make(
-            _table(self.place, "files", state),
-            {"hash": number, "troubled": (DataType.BOOL, {}), "data": text},
-            {},
-        )
-        self._make(
-            _table(self.place, "articles", state),
-            {
-                **searched,
-                "address": key,  # equal for articles that may be versions of one
-                "headline": key,
-                "alike": (DataType.BOOL, {}),  # whether some other has been seen that is so
-                "key": key,  # what buttons call it
-                "file": key,
-                "path": (DataType.VARCHAR, {"max_length": 4_096}),
-                "content": key,  # equal where embeddings are
-                "passages": number,
-                "part": number,  # a long article has several rows; this is the first one when 0
-                "parts": number,
-                "body": text,
-            },
-            sparse | inverted("key", "file", "content", "address", "headline", "alike"),
-        )
-        self._make(
-            _table(self.place, "passages", state),
-            {
-                **searched,
-                "digest": key,  # the key of its article's row
-                "ordinal": number,
-                "embedding": (DataType.FLOAT_VECTOR, {"dim": max(2, state.dimensions)}),
-            },
-            {"embedding": dense} | sparse | inverted("digest"),
-        )
-
-    def _make(
-        self, name: str, fields: Mapping[str, tuple[Any, Row]], indexes: Mapping[str, Row]
-    ) -> None:
+    def _make(self, collection: Collection) -> None:
         """Makes a collection, or what is missing of one."""
-        from pymilvus import DataType, MilvusClient
-
-        fields = dict(fields)
-        if not indexes:
-            fields["nothing"] = (DataType.FLOAT_VECTOR, {"dim": 2})
-            indexes = {"nothing": {"index_type": "FLAT"}}
+        name = collection.name
         if not self._exists(name):
-            schema = MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False)
-            schema.add_field("pk", DataType.VARCHAR, is_primary=True, max_length=128)
-            for field, (kind, options) in fields.items():
-                schema.add_field(field, kind, **options)
+            schema = collection.schema()
             self._call("create_collection", name, schema=schema, consistency_level="Bounded")
-        there: list[str] = self._call("list_indexes", name)
-        parameters = MilvusClient.prepare_index_params()
-        for field, options in indexes.items():
-            if field not in there:
-                metric = {} if options["index_type"] == "INVERTED" else {"metric_type": "IP"}
-                parameters.add_index(field, index_name=field, **metric, **options)
-        if len(parameters):  # not waited for: that takes half a second each, and nothing is in it
-            self._call("create_index", name, parameters, sync=False)
-
-
-_TABLES = ("files", "articles", "passages")
+        missing = collection.indexes_besides(self._call("list_indexes", name))
+        if len(missing):  # not waited for: that takes half a second each, and nothing is in it
+            self._call("create_index", name, missing, sync=False)
 
 
 def _table(place: MilvusPlace, table: str, state: State) -> str:
@@ -506,62 +395,3 @@ def _done_key(target: State, shard: int) -> str:
 
 def _writing_key(target: State, shard: int) -> str:
     return f"writing:{target.generation}:{shard}/{target.shards}"
-
-
-_files: Counter[str] = Counter()
-"""How many connections there are to each file, all of which one server in this process serves."""
-
-
-def _connect(place: MilvusPlace) -> "MilvusClient":
-    environment = {"GRPC_VERBOSITY": "NONE", **os.environ}  # its warnings are nobody's business
-    os.environ.update(environment)
-    try:
-        from pymilvus import MilvusClient
-
-        if place.is_file:
-            import milvus_lite  # noqa: F401
-    except ImportError:
-        raise IndexFolderError(
-            f"the index {place} is in Milvus, for which a library is missing; "
-            "install it with: pip install 'dateline[milvus]'"
-        ) from None
-    finally:
-        # pymilvus reads any .env file that it finds into it. Never empty meanwhile: others read it.
-        for name in os.environ.keys() - environment.keys():
-            del os.environ[name]
-        os.environ.update(environment)
-    # What goes wrong is said by our errors; these print it as well.
-    for name in ("pymilvus", "milvus_lite"):
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-    if place.is_file:
-        Path(place.uri).absolute().parent.mkdir(parents=True, exist_ok=True)
-    client = _guarded(
-        place,
-        lambda: MilvusClient(
-            place.uri, token=place.token, db_name=place.database, timeout=_TIMEOUT_S
-        ),
-    )
-    if place.is_file:
-        _files[place.uri] += 1
-    return client
-
-
-def _guarded(place: MilvusPlace, call: Callable[[], T]) -> T:
-    """What a call gives, its failure in our words."""
-    from grpc import RpcError
-    from pymilvus import MilvusException
-
-    try:
-        return call()
-    except (MilvusException, RpcError) as error:
-        said = error.message if isinstance(error, MilvusException) else error.details()
-        cause = " ".join(str(said or error).split())[:200]
-        if place.is_file and "Open local milvus failed" in cause:
-            raise IndexBusyError(
-                f"{place.uri} cannot be opened; another process has it open, or it is no file "
-                "of milvus-lite. Many processes can share a Milvus server"
-            ) from error
-        raise IndexFolderError(
-            f"Milvus at {place} does not do what it is asked ({cause}); see that it runs, that "
-            "DATELINE_INDEX is its address, and whether it wants DATELINE_MILVUS_TOKEN"
-        ) from error
