@@ -6,16 +6,13 @@
 
 and, in other files, `v:<verdict>:<of what>` of a thumb and `tl<side><page>:…` of a timeline.
 
-Quotes are named by article key, span and highlight, so that no question and no database is needed.
+`references.py` says how quotes are named.
 """
 
 import asyncio
-import base64
 import re
 from abc import ABC, abstractmethod
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import discord
@@ -35,289 +32,29 @@ from bot.cards import (
 )
 from bot.errors import GoneError, acknowledge, despite_a_lost_connection, tell
 from bot.escaping import shorten
-from retrieval.dates import PartialDate
-from retrieval.errors import QuestionError
+from bot.library import Library
+from bot.references import (
+    find_each,
+    find_filters,
+    place_of,
+    quotes_reference,
+    reference_to_some,
+    required,
+)
 from retrieval.types import (
     Answer,
     Article,
-    CorpusSummary,
-    Filters,
     Quote,
-    Span,
     article_key,
-    date_order,
 )
 
 if TYPE_CHECKING:
     from bot.client import DatelineClient
-    from retrieval.engine import Engine
 
 MAX_CUSTOM_ID = 100  # Discord's limit
-_MAX_REFERENCE = 88  # of it: the rest says what is done with the quotes
-_MAX_SOURCE = 51  # bytes of a source in a custom_id: 68 characters beside two dates
 _MAX_LABEL = 80  # Discord's limit, like the next
 _MAX_ROWS = 5
-_MAX_QUOTES = 9  # no more can fit
-_KEY_BYTES = 6  # of an article in a reference; a million articles are told apart
 _MAX_STEPS = 9  # how often *More context* can be pressed
-_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
-
-
-def _short_key(article: Article) -> bytes:
-    """The start of its key."""
-    return base64.urlsafe_b64decode(article_key(article)[:8])
-
-
-MAX_LISTED = 50_000
-"""Articles that lists are made of. A coverage of more, which is in Milvus, is only asked."""
-
-
-class Library:
-    """Articles by their keys, and in order of date."""
-
-    def __init__(
-        self,
-        articles: Iterable[Article],
-        summary: CorpusSummary,
-        find: Callable[[str], Article | None] = lambda key: None,
-        newer: Mapping[str, Sequence[Article]] | None = None,
-    ) -> None:
-        """What can be listed and found.
-
-        Args:
-            articles: what is listed.
-            summary: of all that answers are quoted from.
-            find: finds others by the start of their key.
-            newer: the newer versions of superseded articles, the newest last, by `article_id`.
-        """
-        self.summary = summary
-        self.newer = newer or {}
-        self._find = find
-        self.by_key = {article_key(article): article for article in articles}
-        self.in_order = sorted(self.by_key.values(), key=date_order)
-        self.sources = sorted({article.source for article in self.in_order})
-        self._described = [
-            (f"{article.published or ''} {article.title} {article.source}".casefold(), article)
-            for article in reversed(self.in_order)
-        ]
-        self._by_short_key = {_short_key(article): article for article in self.in_order}
-
-    def admitted(self, filters: Filters) -> list[Article]:
-        """The articles that the filters let in, in order of date.
-
-        Raises:
-            QuestionError: no source is named so; the window ends before it begins.
-        """
-        if self.summary.articles > len(self.in_order):
-            raise QuestionError(
-                f"there are {self.summary.articles:,} articles, too many to list; ask about them"
-            )
-        checked = filters.checked(self.sources)
-        return [article for article in self.in_order if checked.admits(article)]
-
-    def matching(self, typed: str) -> Iterator[Article]:
-        """Articles whose date, title or source holds every word that was typed, newest first."""
-        words = typed.casefold().split()
-        for described, article in self._described:
-            if all(word in described for word in words):
-                yield article
-
-    def find(self, key: str) -> Article:
-        """The article with this key.
-
-        Raises:
-            GoneError: there is none, or its text has changed since the key was made.
-        """
-        if (article := self.look_up(key)) is None:
-            raise GoneError
-        return article
-
-    def look_up(self, key: str) -> Article | None:
-        """The article with this key; None if there is none."""
-        return self.by_key.get(key) or self._find(key)
-
-    def get(self, short_key: bytes) -> Article | None:
-        """The article whose key begins so, as references name it; None if there is none."""
-        key = base64.urlsafe_b64encode(short_key).decode()
-        return self._by_short_key.get(short_key) or self._find(key)
-
-    def newest(self, article: Article) -> Article | None:
-        """The newest version of an article that was superseded; None for others."""
-        return next(reversed(self.newer.get(article.article_id, ())), None)
-
-    @classmethod
-    def of(cls, engine: "Engine") -> "Library":
-        """What an engine answers from; blocks."""
-        if not engine.is_shared:
-            return cls(engine.articles, engine.summary, newer=engine.newer)
-        listed = engine.articles if engine.summary.articles <= MAX_LISTED else ()
-        return cls(listed, engine.summary, engine.find, engine.newer)
-
-
-def filters_reference(filters: Filters) -> str:
-    """A short name for filters; of a long source as much as fits, which still finds it."""
-    source = (filters.source or "").strip().encode()[:_MAX_SOURCE].decode(errors="ignore")
-    parts = [str(filters.after or ""), str(filters.before or ""), _encoded(source)]
-    return ",".join(parts) if any(parts) else ""
-
-
-def find_filters(reference: str) -> Filters:
-    """The filters that `filters_reference` named.
-
-    Raises:
-        GoneError: it names none.
-    """
-    after, before, source = ([*reference.split(","), "", ""])[:3]
-    try:
-        return Filters(
-            PartialDate.from_iso(after) if after else None,
-            PartialDate.from_iso(before) if before else None,
-            base64.urlsafe_b64decode(source + "=" * (-len(source) % 4)).decode() or None,
-        )
-    except ValueError:
-        raise GoneError from None
-
-
-def _encoded(text: str) -> str:
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def quotes_reference(quotes: Sequence[Quote]) -> str | None:
-    """A short name for some quotes, about four; None when they are too many, or none.
-
-    What does not fit is left out: first where near-copies stand, then what is highlighted.
-    """
-    if not 0 < len(quotes) <= _MAX_QUOTES:
-        return None
-    for also_in, highlight in ((9, True), (3, True), (2, True), (1, True), (0, True), (0, False)):
-        packed = base64.urlsafe_b64encode(_packed(quotes, also_in, highlight=highlight))
-        if len(reference := packed.rstrip(b"=").decode()) <= _MAX_REFERENCE:
-            return reference
-    return None
-
-
-def _packed(quotes: Sequence[Quote], also_in: int, *, highlight: bool) -> bytes:
-    """The keys of articles, then numbers: each quote's article, span, highlight, near-copies."""
-    named = [(quote.article, *quote.also_in[:also_in]) for quote in quotes]
-    keys = list(dict.fromkeys(_short_key(article) for articles in named for article in articles))
-    numbers: list[int] = []
-    for quote, articles in zip(quotes, named, strict=True):
-        first, *others = (keys.index(_short_key(article)) for article in articles)
-        numbers += [first, quote.span.start, quote.span.end - quote.span.start]
-        if highlight and quote.highlight is not None:
-            numbers += [quote.highlight.end - quote.highlight.start, quote.highlight.start]
-        else:
-            numbers.append(0)
-        numbers += [len(others), *others]
-    return bytes([len(keys)]) + b"".join(keys) + b"".join(map(_varint, numbers))
-
-
-def _varint(number: int) -> bytes:
-    """Seven bits a byte, the lowest first; every byte but the last one has its highest bit set."""
-    packed = bytearray()
-    while number > 0x7F:
-        packed.append(number & 0x7F | 0x80)
-        number >>= 7
-    return bytes([*packed, number])
-
-
-def _numbers(packed: bytes) -> Iterator[int]:
-    """The numbers that `_varint` made this from."""
-    number = shift = 0
-    for byte in packed:
-        number |= (byte & 0x7F) << shift
-        shift += 7
-        if byte < 0x80:
-            yield number
-            number = shift = 0
-    if shift:
-        raise ValueError("a number without its end")
-
-
-def find_quotes(library: Library, reference: str) -> list[Quote]:
-    """The quotes that `quotes_reference` named, in this version or in the one before it.
-
-    Raises:
-        GoneError: one of their articles is gone or has changed.
-    """
-    return [_require(quote) for quote in _find_each(library, reference)]
-
-
-def _require(quote: Quote | None) -> Quote:
-    if quote is None:
-        raise GoneError
-    return quote
-
-
-def _find_each(library: Library, reference: str) -> list[Quote | None]:
-    """Likewise, None for each quote whose article is gone or has changed.
-
-    Raises:
-        GoneError: this names no quotes.
-    """
-    try:
-        quotes = (_read_old if "." in reference else _read)(library, reference)
-    except (ValueError, IndexError):
-        raise GoneError from None
-    if not quotes:
-        raise GoneError
-    return quotes
-
-
-def _read(library: Library, reference: str) -> list[Quote | None]:
-    padding = "=" * (-len(reference) % 4)
-    packed = base64.b64decode(reference + padding, altchars=b"-_", validate=True)
-    end = 1 + packed[0] * _KEY_BYTES
-    articles = [library.get(packed[at : at + _KEY_BYTES]) for at in range(1, end, _KEY_BYTES)]
-    numbers = deque(_numbers(packed[end:]))
-    take = numbers.popleft
-    quotes = []
-    while numbers:
-        article, start, size = articles[take()], take(), take()
-        marked = take()
-        highlight = Span(at := take(), at + marked) if marked else None
-        others = [articles[take()] for _ in range(take())]
-        also_in = tuple(other for other in others if other is not None)
-        quotes.append(_quote(article, Span(start, start + size), highlight, also_in))
-    return quotes
-
-
-def _read_old(library: Library, reference: str) -> list[Quote | None]:
-    """Of version 0.1: without what is highlighted and where near-copies stand."""
-    quotes = []
-    for part in reference.split(","):
-        start, _, size = part[10:].partition(".")
-        span = Span(int(start, 36), int(start, 36) + int(size, 36))
-        quotes.append(_quote(library.look_up(part[:10]), span))
-    return quotes
-
-
-def _quote(
-    article: Article | None,
-    span: Span,
-    highlight: Span | None = None,
-    also_in: tuple[Article, ...] = (),
-) -> Quote | None:
-    """The quote; None without its article.
-
-    Raises:
-        ValueError: there is nothing to see, or it ends after the article or its highlight after it.
-    """
-    if article is None:
-        return None
-    quote = Quote(article, span, 0.0, highlight, also_in)
-    too_far = span.end > len(article.text) or (highlight and highlight.end > len(quote.text))
-    if too_far or not quote.text.strip():
-        raise ValueError(f"no quote at {span}")
-    return quote
-
-
-def _base36(number: int) -> str:
-    digits = ""
-    while number:
-        number, digit = divmod(number, 36)
-        digits = _DIGITS[digit] + digits
-    return digits or "0"
 
 
 class Stateless(ABC):
@@ -426,7 +163,7 @@ class PageButton(
 
     def _found(self, library: Library) -> Sequence[Quote | None]:
         """The quotes that this button is about, None for each that is gone; blocks."""
-        return () if self.what == "s" else _find_each(library, self.of)
+        return () if self.what == "s" else find_each(library, self.of)
 
     def _shown(
         self, library: Library, found: Sequence[Quote | None]
@@ -453,7 +190,7 @@ class PageButton(
             case "o":
                 left = [quote for quote in found if quote is not None]
                 return Shown("**Which article?**"), _articles_view(left)
-        quotes = [_require(quote) for quote in found]
+        quotes = [required(quote) for quote in found]
         shown = {"n": nearest_message, "m": more_message}.get(self.what, _quotes)(quotes)
         if self.page >= len(shown.pages):
             raise GoneError
@@ -465,14 +202,14 @@ class PageButton(
     def _context(self, quotes: Sequence[Quote | None]) -> tuple[Shown, discord.ui.View]:
         if self.page >= len(quotes):
             raise GoneError
-        quote = _require(quotes[self.page])
+        quote = required(quotes[self.page])
         view = pager("c", self.of, self.page, len(quotes))
         further = self.steps + 1
         if further <= _MAX_STEPS and context(quote, further) != context(quote, self.steps):
             view.add_item(
                 PageButton("c", self.page, self.of, steps=further, label="More context", row=1)
             )
-        view.add_item(PageButton("a", 0, _place(quote), "!", label="Open article", row=1))
+        view.add_item(PageButton("a", 0, place_of(quote), "!", label="Open article", row=1))
         return context_message(quote, self.steps), view
 
 
@@ -509,7 +246,7 @@ def answer_view(answer: Answer, pages: int) -> discord.ui.View:
     """
     if answer.abstained:
         view = discord.ui.View(timeout=None)
-        if reference := _reference_to_some(answer.nearest):
+        if reference := reference_to_some(answer.nearest):
             view.add_item(PageButton("n", 0, reference, "!", label="Nearest passages"))
         return view
     reference = quotes_reference(answer.quotes)
@@ -517,7 +254,7 @@ def answer_view(answer: Answer, pages: int) -> discord.ui.View:
         return discord.ui.View(timeout=None)
     view = pager("q", reference, 0, pages)
     _add_closer_looks(view, answer.quotes, reference)
-    if more := _reference_to_some(answer.more):
+    if more := reference_to_some(answer.more):
         view.add_item(PageButton("m", 0, more, "!", label="More passages", row=1))
     return view
 
@@ -528,7 +265,7 @@ def _add_closer_looks(view: discord.ui.View, quotes: Sequence[Quote], reference:
     if len({article_key(quote.article) for quote in quotes}) > 1:
         button = PageButton("o", 0, reference, "!", label="Open article", row=1)
     else:
-        button = PageButton("a", 0, _place(quotes[0]), "!", label="Open article", row=1)
+        button = PageButton("a", 0, place_of(quotes[0]), "!", label="Open article", row=1)
     view.add_item(button)
 
 
@@ -540,22 +277,10 @@ def _articles_view(quotes: Sequence[Quote]) -> discord.ui.View:
         places.setdefault(article_key(quote.article), quote)
     for row, quote in enumerate(list(places.values())[:_MAX_ROWS]):
         label = shorten(choice_name(quote.article), _MAX_LABEL)
-        view.add_item(PageButton("a", 0, _place(quote), label=label, row=row))
+        view.add_item(PageButton("a", 0, place_of(quote), label=label, row=row))
     if not view.children:
         raise GoneError
     return view
-
-
-def _place(quote: Quote) -> str:
-    """The article of a quote, and where in it to open."""
-    return f"{article_key(quote.article)}.{_base36(quote.span.start)}"
-
-
-def _reference_to_some(quotes: Sequence[Quote]) -> str | None:
-    """A reference to as many of them as fit, without highlight: they may not answer."""
-    plain = [replace(quote, highlight=None) for quote in quotes]
-    references = (quotes_reference(plain[:count]) for count in range(len(plain), 0, -1))
-    return next((reference for reference in references if reference), None)
 
 
 def _quotes(quotes: Sequence[Quote]) -> Shown:

@@ -16,7 +16,7 @@ import aiohttp
 import discord
 from discord import app_commands
 
-from bot.buttons import Library, PageButton, answer_view
+from bot.buttons import PageButton, answer_view
 from bot.cards import MAX_CONTENT, answer_message
 from bot.commands import COMMANDS
 from bot.commands.about import AnswerTimes
@@ -35,6 +35,7 @@ from bot.errors import (
 from bot.escaping import escape, shorten
 from bot.events import guard
 from bot.feedback import Feedback, note_gap
+from bot.library import Library
 from bot.limits import Cooldown, Limits
 from bot.messages import earlier_question
 from bot.queue import Queue

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Self
 
 import discord
 
-from bot.buttons import Stateless, find_quotes, quotes_reference
+from bot.buttons import Stateless
 from bot.errors import acknowledge, despite_a_lost_connection
 from bot.feedback import Feedback, Verdict
 from bot.messages import stated_question
+from bot.references import find_quotes, quotes_reference
 from retrieval.types import Answer
 
 if TYPE_CHECKING:

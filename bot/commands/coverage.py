@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import discord
 from discord import app_commands
 
-from bot.buttons import MAX_LISTED
 from bot.errors import acknowledge, despite_a_lost_connection
 from bot.escaping import escape, length, shorten
 from bot.feedback import GAPS, Gap, latest_gaps
+from bot.library import MAX_LISTED
 from bot.phrases import named, plural, summary_phrase
 from retrieval.engine import Engine
 from retrieval.errors import CorpusError

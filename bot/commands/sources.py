@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 import discord
 from discord import app_commands
 
-from bot.buttons import Library, article_view, filters_reference, find_filters, pager
+from bot.buttons import article_view, pager
 from bot.cards import article_pages, choice_name, sources_message, sources_pages
 from bot.commands.ask import DateTransformer, complete_source
 from bot.errors import GoneError, NoSuchArticleError, acknowledge, despite_a_lost_connection
+from bot.library import Library
+from bot.references import filters_reference, find_filters
 from retrieval.dates import PartialDate
 from retrieval.types import Article, Filters, article_key
 

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.buttons import Library, filters_reference, find_filters, pager
+from bot.buttons import pager
 from bot.commands.about import AnswerTimes
 from bot.errors import GoneError
+from bot.library import Library
+from bot.references import filters_reference, find_filters
 from retrieval.dates import PartialDate
 from retrieval.errors import QuestionError
 from retrieval.types import CorpusSummary, Filters

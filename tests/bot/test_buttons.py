@@ -10,18 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.buttons import (
-    Library,
-    PageButton,
-    answer_view,
-    find_quotes,
-    pager,
-    quotes_reference,
-)
+from bot.buttons import PageButton, answer_view, pager
 from bot.cards import quote_pages
 from bot.commands.ask import complete_source
 from bot.commands.sources import complete_article
 from bot.errors import GoneError
+from bot.library import Library
+from bot.references import find_quotes, quotes_reference
 from retrieval.dates import PartialDate
 from retrieval.errors import QuestionError
 from retrieval.types import Article, CorpusSummary, Filters, Quote, Span, article_key

@@ -12,14 +12,7 @@ import discord
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.buttons import (
-    Library,
-    PageButton,
-    answer_view,
-    article_view,
-    filters_reference,
-    pager,
-)
+from bot.buttons import PageButton, answer_view, article_view, pager
 from bot.cards import (
     answer_message,
     article_pages,
@@ -32,7 +25,9 @@ from bot.commands.timeline import MAX_TOPIC, timeline_message, turner
 from bot.errors import BusyError, NoSuchArticleError, sentence
 from bot.escaping import escape, length, unescape
 from bot.feedback import Feedback, Gap
+from bot.library import Library
 from bot.messages import stated_question
+from bot.references import filters_reference
 from bot.thumbs import add_thumbs
 from retrieval.dates import PartialDate
 from retrieval.errors import QuestionError

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.buttons import quotes_reference
 from bot.client import DatelineClient
 from bot.escaping import unescape
+from bot.references import quotes_reference
 from retrieval.dates import PartialDate
 from retrieval.types import Answer, Article, CorpusSummary, Quote, Span, article_key
 from tests.bot.joining import client_of, joined
