@@ -18,7 +18,7 @@ from retrieval.embedder import Embeddings
 from retrieval.errors import IndexDamagedError
 from retrieval.index.dense import Mask
 from retrieval.index.postings import Ints, Lexicon, Query, Scores
-from retrieval.index.protocol import Pool
+from retrieval.index.protocol import Embed, Pool
 from retrieval.index.segment import UNDATED, Layout, Segment, gather, locate
 from retrieval.index.storage import Manifest, Sentences, passage, read_manifest, verify
 from retrieval.types import Article, CorpusSummary, Filters, Passage
@@ -216,15 +216,21 @@ class FolderIndex:
         """How many articles the filters let in."""
         return int(self._let_in(filters).sum())
 
-    def pool(self, embedding: Embeddings, words: Sequence[str], filters: Filters, k: int) -> Pool:
+    def pool(self, embed: Embed, words: Sequence[str], filters: Filters, k: int) -> Pool:
         """The best passages by each score."""
         admitted = self._admission(filters)
-        # FAISS lets other threads run while it searches.
-        near = _beside().submit(self._nearest, embedding, k, admitted.inside)
+
+        def embedded_and_near() -> tuple[Embeddings, list[tuple[int, float]]]:
+            embedding = embed()
+            return embedding, self._nearest(embedding, k, admitted.inside)
+
+        # ONNX Runtime and FAISS let other threads run meanwhile.
+        beside = _beside().submit(embedded_and_near)
         lexical, article = Query(self._words, words), Query(self._article_words, words)
         rows = set(lexical.best(k, admitted.rows).tolist())
         rows.update(self._rows_of(article.best(k, admitted.articles))[:k])
-        rows.update(row for row, _ in near.result())
+        embedding, near = beside.result()
+        rows.update(row for row, _ in near)
         found = np.array(sorted(rows), dtype=np.int64)
         return Pool(
             passages=_Lazy(len(found), lambda at: self._passage(int(found[at]))),

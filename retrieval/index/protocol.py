@@ -1,6 +1,6 @@
 """What every index can do; its implementations stand beside this file."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -11,6 +11,9 @@ import numpy.typing as npt
 from retrieval.dates import PartialDate
 from retrieval.embedder import Embeddings
 from retrieval.types import Article, CorpusSummary, Filters, Passage
+
+Embed = Callable[[], Embeddings]
+"""Gives the embedding of one question, shape `(1, dimensions)`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +65,12 @@ class Index(Protocol):
     def count(self, filters: Filters) -> int:
         """How many articles the filters let in."""
 
-    def pool(self, embedding: Embeddings, words: Sequence[str], filters: Filters, k: int) -> Pool:
+    def pool(self, embed: Embed, words: Sequence[str], filters: Filters, k: int) -> Pool:
         """The best `k` passages by each of the three scores, of those that the filters let in.
 
         Args:
-            embedding: of the question, shape `(1, dimensions)`.
+            embed: embeds the question; called once, perhaps in another thread, for its words can
+                be looked up meanwhile.
             words: its stems. A passage that shares none with it, or stands in an article that
                 shares none, is not among the best by that score.
             filters: applied before anything is ranked.

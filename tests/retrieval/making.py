@@ -143,7 +143,7 @@ def pool_of(
 ) -> dict[str, tuple[float, float, float]]:
     """The scores of what a question finds, rounded, by passage."""
     embedding = HashingEmbedder().embed_queries([question])
-    pool = index.pool(embedding, stems(question), filters or Filters(), k)
+    pool = index.pool(lambda: embedding, stems(question), filters or Filters(), k)
     return {
         passage.passage_id: (round(float(a), 5), round(float(b), 4), round(float(c), 4))
         for passage, a, b, c in zip(

@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -681,8 +682,8 @@ def test_two_processes_use_one_server(corpus: Corpus, served: MilvusPlace) -> No
         while writer.poll() is None:
             found = pool_of(index, "version")
             seen.append(tuple(sorted(found)))
-            embedding = HashingEmbedder().embed_queries(["version"])
-            pool = index.pool(embedding, stems("version"), Filters(), 5)
+            embed = partial(HashingEmbedder().embed_queries, ["version"])
+            pool = index.pool(embed, stems("version"), Filters(), 5)
             assert 2 == len(pool.passages)
             assert 1 == len({passage.text for passage in pool.passages})
 

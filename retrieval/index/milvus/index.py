@@ -32,7 +32,7 @@ from retrieval.index.milvus.weights import (
     rarity,
     score,
 )
-from retrieval.index.protocol import Pool
+from retrieval.index.protocol import Embed, Pool
 from retrieval.index.storage import Group
 from retrieval.types import Article, CorpusSummary, Filters, article_key
 
@@ -156,8 +156,9 @@ class MilvusIndex:
 
         return self._in_one_version(ask)
 
-    def pool(self, embedding: Embeddings, words: Sequence[str], filters: Filters, k: int) -> Pool:
+    def pool(self, embed: Embed, words: Sequence[str], filters: Filters, k: int) -> Pool:
         """The best passages by each search."""
+        embedding = embed()
         return self._in_one_version(
             lambda state: self._pool(state, embedding, words, self._within(state, filters), k)
         )
