@@ -275,7 +275,7 @@ class _MilvusAccess:
         if state.shards > 1:
             size += f", filled in {state.shards} shards"
         target = self._store.target()
-        if target is not None and target.version > state.version:
+        if target is not None and target.number > state.number:
             left = sum(done is None for done in self._store.finished(target))
             size += f"; of the version after it {left} of {target.shards} shards are to be filled"
         if not self._follows(state):

@@ -435,6 +435,22 @@ def test_rebuilding_replaces_an_index_of_another_model(corpus: Corpus, store: St
     assert not [name for name in store._call("list_collections") if name.endswith("_1")]
 
 
+def test_a_rebuild_outlives_an_update_of_what_counts(corpus: Corpus, store: Store) -> None:
+    """A rebuild by many machines takes hours, in which the news goes on."""
+    folder = corpus(_FILES)
+    fill(folder, store, HashingEmbedder(), Shard())
+    fill(folder, store, HashingEmbedder("other"), Shard(0, 2), rebuild=True)
+    corpus({"late.txt": "The last tram left.\n"})
+    fill(folder, store, HashingEmbedder(), Shard())
+    between = store.state(fresh=True)
+    changes = fill(folder, store, HashingEmbedder("other"), Shard(1, 2), rebuild=True)
+    after = store.state(fresh=True)
+
+    assert ("hashing", 1, 2) == (between.model, between.generation, between.version)
+    assert 0 == changes.shards_left
+    assert ("other", 2, 1) == (after.model, after.generation, after.version)
+
+
 def test_machines_that_disagree_on_the_model_are_stopped(corpus: Corpus, store: Store) -> None:
     """Half a collection of each would answer nothing right."""
     folder = corpus(_FILES)

@@ -88,15 +88,12 @@ def _target(
     rebuild: bool,
 ) -> tuple[State, bool]:
     """What is to be written, and whether it was begun before."""
-    begun = _readable(store.target, rebuild=rebuild)
     if current is not None and not rebuild:
         require_match(store.place, current, corpus, embedder.model)
         target = replace(current, version=current.version + 1, shards=shard.of)
-        same = begun is not None and (begun.generation, begun.version) == (
-            target.generation,
-            target.version,
-        )
-        return target, same
+        begun = store.target(current.generation)
+        return target, begun is not None and begun.version == target.version
+    begun = _readable(store.target, rebuild=rebuild)
     unfinished = begun is not None and (current is None or begun.generation > current.generation)
     if begun is not None and unfinished:
         try:

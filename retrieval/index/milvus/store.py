@@ -69,6 +69,11 @@ class State:
     """A digest of all files that were read; empty when they have to be read again."""
     totals: Totals = Totals()
 
+    @property
+    def number(self) -> tuple[int, int]:
+        """Greater for what is written later."""
+        return self.generation, self.version
+
 
 class Store:
     """An open connection. Safe to share between threads.
@@ -112,14 +117,21 @@ class Store:
             raise IndexNotBuiltError(self.place)
         return found
 
-    def target(self) -> State | None:
-        """What was last begun to be written, finished or not; None if nothing ever was."""
-        return self._read_state("target", fresh=True)
+    def target(self, generation: int | None = None) -> State | None:
+        """What was last begun to be written of a generation, finished or not; None if nothing was.
+
+        Args:
+            generation: by default the newest.
+        """
+        last = self.last_generation() if generation is None else generation
+        return self._read_state(f"target:{last}", fresh=True)
 
     def set_target(self, target: State) -> None:
         """Notes what is being written, and makes its collections where they are missing."""
         self._make(notes(self.place.collection))
-        self._write_state({"target": {"format": FORMAT, **asdict(target)}})
+        generation = target.generation
+        note = {f"target:{generation}": {"format": FORMAT, **asdict(target)}}
+        self._write_state(note, kind="target", generation=generation)
         options = {"is_lite": self.is_lite, "is_file": self.place.is_file}
         for collection in tables(target.dimensions, **options):
             name = _table(self.place, collection.name, target)
@@ -194,7 +206,7 @@ class Store:
             if number < generation:
                 self._call("drop_collection", name)
         if self._exists(self.place.collection):
-            old = f'kind == "source" and generation < {generation}'
+            old = f'kind in ["source", "target"] and generation < {generation}'
             self._call("delete", self.place.collection, filter=old)
 
     def last_generation(self) -> int:
