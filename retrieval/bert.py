@@ -8,6 +8,7 @@ import functools
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,39 @@ Weights = Mapping[str, Vectors]
 
 LAYERS, HEADS, WIDTH, _INNER = 6, 12, 384, 1536
 WORDS = "embeddings.word_embeddings.weight"
-GRAPHS = {
-    int8: Path(__file__).with_name(name)
-    for int8, name in ((False, "bert.onnx"), (True, "bert-int8.onnx"))
-}
-"""What is computed, without weights; by whether it is computed in whole numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What one layer has: attention heads, and channels of its feed-forward part."""
+
+    heads: int = HEADS
+    inner: int = _INNER
+
+    @property
+    def attended(self) -> int:
+        """Channels of all heads together."""
+        return self.heads * WIDTH // HEADS
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """What is computed, without weights: the file that tells it, and its form.
+
+    Attributes:
+        sizes: of each layer.
+        int8: whether it multiplies in whole numbers of 8 bits: faster, and a little less exact. The
+            words must be those of all-MiniLM-L6-v2, for a sample shows how loud each channel is.
+    """
+
+    path: Path
+    sizes: tuple[Size, ...]
+    int8: bool
+
+
+_HERE = Path(__file__).parent
+FLOAT = Graph(_HERE / "bert.onnx", (Size(),) * LAYERS, int8=False)
+INT8 = Graph(_HERE / "bert-int8.onnx", (Size(),) * LAYERS, int8=True)
 # Of a matrix in whole numbers. 127 would overflow where a processor adds two products in 16 bits.
 _LARGEST = 63
 # Of each feed-forward part, so many channels are computed exactly beside the others: one or two of
@@ -95,13 +124,12 @@ def word_embeddings(folder: Path) -> Vectors:
 class Bert:
     """An encoder with its weights. Safe to share between threads."""
 
-    def __init__(self, weights: Weights, *, int8: bool = False, threads: int | None = None) -> None:
+    def __init__(self, weights: Weights, graph: Graph = FLOAT, threads: int | None = None) -> None:
         """Prepares the weights; blocks.
 
         Args:
             weights: of such a BERT.
-            int8: compute in whole numbers of 8 bits: faster, and a little less exact. The words
-                must be those of all-MiniLM-L6-v2, for a sample shows how loud each channel is.
+            graph: what to compute with them.
             threads: that work on one batch; by default one for each core.
 
         Raises:
@@ -111,10 +139,10 @@ class Bert:
         self._positions = _exact(weights["embeddings.position_embeddings.weight"])
         self._types = _exact(weights["embeddings.token_type_embeddings.weight"])
         given = _arranged(weights)
-        wanted = expected(int8=False)
+        wanted = expected(replace(graph, int8=False))
         if wrong := [name for name, kind in wanted.items() if _kind(given[name]) != kind]:
             raise ValueError(f"weights of another size: {', '.join(wrong)}")
-        if int8:
+        if graph.int8:
             sample = np.array([SAMPLE])
             _quantise(given, self._embedded(sample, np.zeros_like(sample))[0])
         options = onnxruntime.SessionOptions()
@@ -128,7 +156,7 @@ class Bert:
             list(given), [onnxruntime.OrtValue.ortvalue_from_numpy(w) for w in given.values()]
         )
         self._session = onnxruntime.InferenceSession(
-            GRAPHS[int8].read_bytes(), options, providers=["CPUExecutionProvider"]
+            graph.path.read_bytes(), options, providers=["CPUExecutionProvider"]
         )
 
     def __call__(self, ids: Ids, types: Ids, mask: Ids) -> Vectors:
@@ -157,21 +185,21 @@ def padded(rows: Sequence[Sequence[int]]) -> tuple[Ids, Ids]:
     return ids, mask
 
 
-def expected(*, int8: bool) -> dict[str, tuple[tuple[int, ...], str]]:
+def expected(graph: Graph) -> dict[str, tuple[tuple[int, ...], str]]:
     """What a graph wants to be given, by name: the shape and the dtype of each."""
     shapes: dict[str, tuple[int, ...]] = {"norm": (WIDTH,), "norm.bias": (WIDTH,)}
-    for n in range(LAYERS):
+    for n, size in enumerate(graph.sizes):
         shapes |= {
-            f"{n}.attend": (WIDTH, 3 * WIDTH),  # queries, keys and values
-            f"{n}.attend.bias": (3 * WIDTH,),
-            f"{n}.merge": (WIDTH, WIDTH),
-            f"{n}.in": (WIDTH, _INNER),
-            f"{n}.in.bias": (_INNER,),
-            f"{n}.out": (_INNER, WIDTH),
+            f"{n}.attend": (WIDTH, 3 * size.attended),  # queries, keys and values
+            f"{n}.attend.bias": (3 * size.attended,),
+            f"{n}.merge": (size.attended, WIDTH),
+            f"{n}.in": (WIDTH, size.inner),
+            f"{n}.in.bias": (size.inner,),
+            f"{n}.out": (size.inner, WIDTH),
         }
         for name in (f"{n}.merge", f"{n}.out"):
             shapes |= {f"{name}{end}": (WIDTH,) for end in (".bias", ".norm", ".norm.bias")}
-    if int8:
+    if graph.int8:
         for n in range(LAYERS):
             shapes |= {
                 f"{n}.in.norm": (WIDTH,),
@@ -181,7 +209,7 @@ def expected(*, int8: bool) -> dict[str, tuple[tuple[int, ...], str]]:
                 f"{n}.loud.out": (_LOUD, WIDTH),
             }
     found = {name: (shape, "float32") for name, shape in shapes.items()}
-    if int8:
+    if graph.int8:
         for name in _quantised():
             shape, _ = found[name]
             found |= {
@@ -237,12 +265,12 @@ def _inputs(given: Weights, embedded: Vectors) -> Iterator[dict[str, Vectors]]:
 
     hidden = normed(embedded, "norm")
     for n in range(LAYERS):
-        parts = product(hidden, f"{n}.attend").reshape(len(hidden), 3, HEADS, -1)
+        parts = product(hidden, f"{n}.attend").reshape(len(hidden), 3, -1, WIDTH // HEADS)
         queries, keys, values = parts.transpose(1, 2, 0, 3)
         odds = queries @ keys.swapaxes(1, 2) / math.sqrt(keys.shape[2])
         shares = np.exp(odds - odds.max(axis=2, keepdims=True))
         seen = (shares / shares.sum(axis=2, keepdims=True)) @ values
-        attended = seen.swapaxes(0, 1).reshape(hidden.shape)
+        attended = seen.swapaxes(0, 1).reshape(len(hidden), -1)
         between = normed(hidden + product(attended, f"{n}.merge"), f"{n}.merge.norm")
         expanded = product(between, f"{n}.in")
         # Hendrycks and Gimpel (2016): near enough to the exact one.

@@ -1,4 +1,4 @@
-"""Writes `bert.onnx` and `bert-int8.onnx`: what a BERT computes, without its weights.
+"""Writes the graphs: what a BERT computes, without its weights.
 
     python -m retrieval.bert_graph FOLDER
 
@@ -13,7 +13,8 @@ from typing import Any
 import onnx
 from onnx import helper
 
-from retrieval.bert import GRAPHS, HEADS, LAYERS, expected
+from retrieval.bert import FLOAT, INT8, LAYERS, Graph, Size, expected
+from retrieval.reader.network import READER
 
 _FUSED = "com.microsoft"
 _EPSILON = 1e-12
@@ -24,20 +25,20 @@ _TYPES = {
 }
 
 
-def build(*, int8: bool) -> bytes:
+def build(form: Graph) -> bytes:
     """The graph as a file.
 
     Its inputs: `embedded`, float32 (texts, tokens, width), the sums of word, position and type
     embeddings; `mask`, int32 (texts, tokens), 0 for padding. Its output: `hidden`, float32 (texts,
     tokens, width).
 
-    Args:
-        int8: multiply in whole numbers, all but the few loud channels of each feed-forward part.
+    In whole numbers it multiplies all but the few loud channels of each feed-forward part.
     """
+    int8 = form.int8
     nodes = [_normed("embedded", "norm", "layer0")]
-    for n in range(LAYERS):
+    for n, size in enumerate(form.sizes):
         before, after = f"layer{n}", f"layer{n + 1}" if n + 1 < LAYERS else "hidden"
-        nodes += _attention(n, before, f"{n}.attended", int8=int8)
+        nodes += _attention(n, size, before, f"{n}.attended", int8=int8)
         nodes += _product(f"{n}.attended", f"{n}.merge", int8=int8)
         nodes += [
             helper.make_node("Sum", [before, f"{n}.merge.result"], [f"{n}.between.sum"]),
@@ -62,17 +63,17 @@ def build(*, int8: bool) -> bytes:
             helper.make_node("Sum", contracted, [f"{after}.sum"]),
             _normed(f"{after}.sum", f"{n}.out.norm", after),
         ]
-    size = ["texts", "tokens"]
+    shape = ["texts", "tokens"]
     floats = onnx.TensorProto.FLOAT
     graph = helper.make_graph(
         nodes,
         "BERT",
         [
-            helper.make_tensor_value_info("embedded", floats, [*size, None]),
-            helper.make_tensor_value_info("mask", onnx.TensorProto.INT32, size),
+            helper.make_tensor_value_info("embedded", floats, [*shape, None]),
+            helper.make_tensor_value_info("mask", onnx.TensorProto.INT32, shape),
         ],
-        [helper.make_tensor_value_info("hidden", floats, [*size, None])],
-        [_given(name, *kind) for name, kind in expected(int8=int8).items()],
+        [helper.make_tensor_value_info("hidden", floats, [*shape, None])],
+        [_given(name, *kind) for name, kind in expected(form).items()],
     )
     model = helper.make_model(
         graph,
@@ -83,13 +84,13 @@ def build(*, int8: bool) -> bytes:
     return bytes(model.SerializeToString(deterministic=True))
 
 
-def _attention(n: int, before: str, after: str, *, int8: bool) -> list[onnx.NodeProto]:
+def _attention(n: int, size: Size, before: str, after: str, *, int8: bool) -> list[onnx.NodeProto]:
     weight, bias = f"{n}.attend", f"{n}.attend.bias"
     if not int8:
-        return [_fused("Attention", [before, weight, bias, "mask"], after, num_heads=HEADS)]
+        return [_fused("Attention", [before, weight, bias, "mask"], after, num_heads=size.heads)]
     whole, quantised = _whole(before, weight)
     given = [whole, weight, bias, f"{weight}.step", f"{weight}.scale", "mask", f"{weight}.zero"]
-    return [quantised, _fused("QAttention", given, after, num_heads=HEADS)]
+    return [quantised, _fused("QAttention", given, after, num_heads=size.heads)]
 
 
 def _whole(left: str, weight: str) -> tuple[str, onnx.NodeProto]:
@@ -135,5 +136,5 @@ def _given(name: str, shape: tuple[int, ...], kind: str) -> onnx.TensorProto:
 
 
 if __name__ == "__main__":
-    for int8, path in GRAPHS.items():
-        Path(sys.argv[1], path.name).write_bytes(build(int8=int8))
+    for form in (FLOAT, INT8, READER):
+        Path(sys.argv[1], form.path.name).write_bytes(build(form))

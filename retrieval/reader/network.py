@@ -15,7 +15,7 @@ import numpy.typing as npt
 from safetensors.numpy import load
 from tokenizers import Tokenizer
 
-from retrieval.bert import WORDS, Bert, Ids, padded, word_embeddings
+from retrieval.bert import WORDS, Bert, Graph, Ids, Size, padded, word_embeddings
 from retrieval.dates import PartialDate
 from retrieval.types import Span
 
@@ -23,6 +23,12 @@ _MAX_TITLE = 160  # code points
 MAX_TOKENS = 320  # question and passage together; our passages have about 130
 _MAX_QUESTION = 96  # tokens; the rest of an endless question is not read
 _ENCODER = "encoder."
+# What is left of each layer after `prune.py`, and so little lost: the last ones hardly use theirs.
+READER = Graph(
+    Path(__file__).with_name("reader-int8.onnx"),
+    (Size(8, 1024), Size(11, 1408), Size(10, 1280), Size(10, 960), Size(8, 256), Size(6, 256)),
+    int8=True,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,7 @@ class Network:
             for name, tensor in given.items()
             if name.startswith(_ENCODER)
         }
-        self._encoder = Bert(encoder | {WORDS: word_embeddings(model)}, int8=True)
+        self._encoder = Bert(encoder | {WORDS: word_embeddings(model)}, READER)
         self._span, self._span_bias = given["span.weight"].T, given["span.bias"]
         self._answers, self._answers_bias = given["answers.weight"].T, given["answers.bias"]
 

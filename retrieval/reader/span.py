@@ -27,7 +27,7 @@ _ABOUT_ARTICLE = 60  # code points of title and date, usually
 _START = 60  # tokens that could be read in the time that another batch takes to start
 _LONGEST_ANSWER = 40  # tokens
 _WEIGHTS = Path(__file__).with_name("reader.safetensors")
-DIGEST = "563f24b11210b606c524155a02d6141a92f38e412d0660c536479d63dbdfc4a5"
+DIGEST = "ac15b68bf5379b860fb1851e1e0af29f73745541d1297db6ac6df0aad6ac3af0"
 THRESHOLD = 0.25
 MAX_SENTENCES = 3
 # Logistic regression of "these words answer" on what the network and the search say.

@@ -13,7 +13,7 @@ import hashlib
 import logging
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -28,7 +28,7 @@ from retrieval.reader.examples import (
     tempting_records,
     written_records,
 )
-from retrieval.reader.learner import Judgement, Learner
+from retrieval.reader.learner import Learner
 from retrieval.reader.network import Pair, Tokens, batch
 from retrieval.types import Span
 
@@ -50,7 +50,7 @@ _A_LITTLE = {  # so that the last passes forget nothing
 }
 # The rate of each pass and how often it sees each source, on top of `SHARES`. The first teaches to
 # read, the others more and more to be silent.
-_PASSES = (
+PASSES = (
     (
         1e-4,
         {
@@ -140,8 +140,9 @@ def batches(
             yield [some[n] for n in group], [pairs[n] for n in group]
 
 
-def loss(judged: Judgement, examples: Sequence[Example], pairs: Sequence[Pair]) -> Tensor:
+def loss(network: Learner, examples: Sequence[Example], pairs: Sequence[Pair]) -> Tensor:
     """Marginal log-likelihood of the gold starts and ends, and of whether there are any."""
+    judged = network(*map(torch.from_numpy, batch(pairs)))
     width = judged.start.shape[1]
     starts = torch.zeros(len(pairs), width, dtype=torch.bool)
     ends = torch.zeros_like(starts)
@@ -178,7 +179,12 @@ def _marginal(scores: Tensor, gold: Tensor) -> Tensor:
 
 
 def fit(
-    network: Learner, examples: Sequence[Example], tokens: Tokens, rate: float, seed: int
+    network: Learner,
+    examples: Sequence[Example],
+    tokens: Tokens,
+    rate: float,
+    seed: int,
+    loss: Callable[[Learner, Sequence[Example], Sequence[Pair]], Tensor] = loss,
 ) -> None:
     """One pass over the examples; the rate rises over the first twentieth, then falls to 0."""
     rng = random.Random(seed)
@@ -201,7 +207,7 @@ def fit(
     )
     started, seen, running = time.perf_counter(), 0, 0.0
     for number, (some, pairs) in enumerate(groups, 1):
-        value = loss(network(*map(torch.from_numpy, batch(pairs))), some, pairs)
+        value = loss(network, some, pairs)
         value.backward()
         for ours, theirs in zip(exact, trained, strict=True):
             ours.grad = None if theirs.grad is None else theirs.grad.float()
@@ -235,6 +241,20 @@ def _has_bfloat16() -> bool:
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
+def all_examples(reader: Path, tempting: Path) -> Examples:
+    """What there is to learn from: both folders, and our own questions."""
+    records = [
+        *read_records(reader / "train.jsonl.gz"),
+        *tempting_records(tempting, "train"),
+    ]
+    records += [
+        *written_records(_WRITTEN, records),
+        *written_records(_PARAGRAPHS, records, "paragraphs"),
+        *story_records(_STORIES),
+    ]
+    return Examples(records)
+
+
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(
@@ -250,22 +270,13 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     model = find_model().folder
     tokens = Tokens(model)
-    records = [
-        *read_records(options.reader / "train.jsonl.gz"),
-        *tempting_records(options.tempting, "train"),
-    ]
-    records += [
-        *written_records(_WRITTEN, records),
-        *written_records(_PARAGRAPHS, records, "paragraphs"),
-        *story_records(_STORIES),
-    ]
-    examples = Examples(records)
+    examples = all_examples(options.reader, options.tempting)
     torch.manual_seed(0)
     network = Learner(model)
     if options.before:
         network.load(options.before)
-    for number, (rate, times) in enumerate(_PASSES):
-        if options.before and number + 1 < len(_PASSES):
+    for number, (rate, times) in enumerate(PASSES):
+        if options.before and number + 1 < len(PASSES):
             continue
         drawn = examples.epoch(times, random.Random(number))
         log.info("pass %d: %d examples", number + 1, len(drawn))

@@ -1,6 +1,6 @@
 """What runs the networks: the shipped graph is the written one, and torch computes the same."""
 
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,35 +11,37 @@ from retrieval import bert
 from retrieval.bert_graph import build
 from retrieval.model import find_model
 from retrieval.reader import network, span
-from retrieval.reader.network import Network, Tokens, batch
+from retrieval.reader.network import READER, Network, Tokens, batch
 
 
-@pytest.mark.parametrize("int8", [False, True])
-def test_a_shipped_graph_is_what_its_script_writes(int8: bool) -> None:
+@pytest.mark.parametrize("graph", [bert.FLOAT, bert.INT8, READER], ids=lambda g: g.path.name)
+def test_a_shipped_graph_is_what_its_script_writes(graph: bert.Graph) -> None:
     """Nobody can read a binary file; the script is what is reviewed."""
-    assert build(int8=int8) == bert.GRAPHS[int8].read_bytes()
+    assert build(graph) == graph.path.read_bytes()
 
 
 @pytest.mark.parametrize(("int8", "apart", "furthest"), [(False, 1e-4, 1e-3), (True, 0.1, 1)])
 def test_the_reader_judges_as_the_network_that_was_trained(
-    int8: bool, apart: float, furthest: float, monkeypatch: pytest.MonkeyPatch
+    int8: bool, apart: float, furthest: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two of them exist, torch's to train and ONNX Runtime's to run; whole numbers blur it.
 
     How much they blur the answerability head counts by what that is worth in the odds.
     """
     import torch
-    from safetensors.torch import load_file
 
     from retrieval.reader.learner import Learner
 
     folder = find_model().folder
-    learner = Learner(folder)
-    learner.load_state_dict(load_file(span._WEIGHTS), strict=False)
-    learner.float().eval()
+    learner = Learner(folder, READER.sizes)
+    learner.load(span._WEIGHTS)
+    learner.eval()
     texts = ["Petra Marant drove the first tram.", "It rained. " * 90, "漢字🚗"]
     pairs = Tokens(folder).pair("Who drove the first tram?", texts)
-    monkeypatch.setattr(network, "Bert", partial(_bert, int8))
+    if not int8:
+        exact = replace(READER, path=tmp_path / "exact.onnx", int8=False)
+        exact.path.write_bytes(build(exact))
+        monkeypatch.setattr(network, "READER", exact)
     ours = Network(folder, span._WEIGHTS.read_bytes())(*batch(pairs))
     with torch.inference_mode():
         theirs = learner(*map(torch.from_numpy, batch(pairs)))
@@ -58,12 +60,6 @@ def test_the_reader_judges_as_the_network_that_was_trained(
         assert np.abs(blur).max() < furthest
 
 
-def _bert(wanted: bool, weights: bert.Weights, *, int8: bool) -> bert.Bert:
-    """In whole numbers or not, whatever the network would have."""
-    assert int8
-    return bert.Bert(weights, int8=wanted)
-
-
 def test_weights_of_another_size_are_refused() -> None:
     """ONNX Runtime would only say so much later, and of a tensor nobody has heard of."""
     weights = bert.read_weights(find_model().folder)
@@ -73,10 +69,10 @@ def test_weights_of_another_size_are_refused() -> None:
         bert.Bert(weights)
 
 
-@pytest.mark.parametrize(("int8", "apart"), [(False, 1e-5), (True, 0)])
-def test_padding_changes_nothing(int8: bool, apart: float) -> None:
+@pytest.mark.parametrize(("graph", "apart"), [(bert.FLOAT, 1e-5), (bert.INT8, 0)])
+def test_padding_changes_nothing(graph: bert.Graph, apart: float) -> None:
     """A text must not mean something else because of the one beside it."""
-    network = bert.Bert(bert.read_weights(find_model().folder), int8=int8)
+    network = bert.Bert(bert.read_weights(find_model().folder), graph)
     dice = np.random.default_rng(1)
     rows = [
         [101, *dice.integers(1_000, 30_000, n).tolist(), 102] for n in (1, 15, 16, 58, 128, 254)
