@@ -1,13 +1,11 @@
-"""Writes the graphs: what a BERT computes, without its weights.
+"""Writes the graphs where they are kept: what a BERT computes, without its weights.
 
-    python -m retrieval.bert_graph FOLDER
+    python -m retrieval.bert_graph
 
 Not part of the installed package. Devlin et al. (2019), BERT, in ONNX Runtime's fused operators.
 The weights are named, and are given when a graph is opened; `retrieval/bert.py` says which.
 """
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import onnx
@@ -137,4 +135,4 @@ def _given(name: str, shape: tuple[int, ...], kind: str) -> onnx.TensorProto:
 
 if __name__ == "__main__":
     for form in (FLOAT, INT8, READER):
-        Path(sys.argv[1], form.path.name).write_bytes(build(form))
+        form.path.write_bytes(build(form))

@@ -4,9 +4,8 @@ import json
 import os
 import sys
 import threading
-from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -129,24 +128,16 @@ class BertEmbedder:
         embeddings = np.empty((len(texts), self.dimensions), dtype=np.float32)
         # Alike lengths side by side waste no padding; the longest first, for an honest estimate.
         order = sorted(range(len(texts)), key=lambda row: len(texts[row]), reverse=True)
-        begun: deque[tuple[list[int], Future[Embeddings]]] = deque()
-        try:
-            for start in range(0, len(order) + _BLOCK, _BLOCK):  # the last time there is no more
-                rows = order[start : start + _BLOCK]
-                tokens = [found.ids for found in tokenizer.encode_batch([texts[n] for n in rows])]
-                # Whoever ends a batch of the block before has one of this block to go on with.
-                before = len(begun)
-                for batch in _batches(tokens):
-                    mean = self._hands.submit(_mean, network, [tokens[n] for n in batch])
-                    begun.append(([rows[n] for n in batch], mean))
-                for _ in range(before):
-                    numbers, mean = begun.popleft()
-                    embeddings[numbers] = mean.result()
-                if start:
-                    progress(min(start, len(order)), len(order))
-        finally:
-            for _, mean in begun:
-                mean.cancel()
+        for start in range(0, len(order), _BLOCK):
+            rows = order[start : start + _BLOCK]
+            tokens = [found.ids for found in tokenizer.encode_batch([texts[n] for n in rows])]
+            batches = _batches(tokens)
+            means = self._hands.map(
+                lambda batch, t=tokens: _mean(network, [t[n] for n in batch]), batches
+            )
+            for batch, found in zip(batches, means, strict=True):
+                embeddings[[rows[n] for n in batch]] = found
+            progress(start + len(rows), len(order))
         return embeddings
 
 

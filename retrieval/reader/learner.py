@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 
-from retrieval.bert import Size
+from retrieval.bert import FLOAT, Size
 
 # Stays with the embedding model, which is installed anyway: neither trained nor shipped again.
 _SHARED = "encoder.embeddings.word_embeddings.weight"
@@ -32,7 +32,7 @@ class Judgement:
 class Learner(nn.Module):  # type: ignore[misc]  # torch is not read for its types
     """A small BERT with two heads, on the embedding model's own word embeddings."""
 
-    def __init__(self, model: Path, sizes: Sequence[Size] = ()) -> None:
+    def __init__(self, model: Path, sizes: Sequence[Size] = FLOAT.sizes) -> None:
         """Not yet trained: the encoder of the embedding model, and empty heads.
 
         Args:
@@ -51,7 +51,7 @@ class Learner(nn.Module):  # type: ignore[misc]  # torch is not read for its typ
         self.encoder.embeddings.word_embeddings.weight.requires_grad_(False)
         self.span = nn.Linear(config.hidden_size, 2)
         self.answers = nn.Linear(config.hidden_size, 1)
-        for layer, size in zip(self.encoder.encoder.layer, sizes, strict=False):
+        for layer, size in zip(self.encoder.encoder.layer, sizes, strict=True):
             keep(layer, range(size.attended), range(size.inner))
 
     def forward(self, ids: Tensor, types: Tensor, mask: Tensor) -> Judgement:

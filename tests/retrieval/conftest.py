@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from retrieval.index.milvus.store import Store
 from retrieval.places import MilvusPlace
 from tests.retrieval.making import Place, milvus_file
 
@@ -24,3 +25,11 @@ def milvus(tmp_path: Path) -> Iterator[MilvusPlace]:
     """A place for an index in Milvus."""
     with milvus_file(tmp_path / "index.db") as found:
         yield found
+
+
+@pytest.fixture
+def store(milvus: MilvusPlace) -> Iterator[Store]:
+    """A connection to an empty Milvus."""
+    opened = Store(milvus)
+    yield opened
+    opened.close()

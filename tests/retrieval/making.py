@@ -19,6 +19,14 @@ from retrieval.types import Article, Candidate, Filters, Passage, Places, Span
 from retrieval.words import stems
 from tests.fakes.hashing_embedder import HashingEmbedder
 
+FEW_FILES = {
+    "a.txt": "Published: 2024-02-20\n\nKim rode in a car. It was new.\n\nPutin gave it.\n",
+    "b.txt": "Published: 2024-03\n\nThe tram of Tarn opened on Sunday.\n",
+    "c.jsonl": '{"id": "ice", "text": "The glacier lost ice.", "source": "Reuters"}\n',
+    "d.txt": "The bridge of Tarn is closed.\n",
+}
+"""A corpus of four files and as many articles, two of them dated."""
+
 
 def make_article(
     text: str,

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retrieval.dates import PartialDate
-from retrieval.embedder import Embeddings, Progress, no_progress
 from retrieval.engine import Engine
 from retrieval.errors import (
     IndexBusyError,
@@ -25,8 +24,6 @@ from retrieval.errors import (
     IndexNotBuiltError,
 )
 from retrieval.index.access import access
-from retrieval.index.building import Changes
-from retrieval.index.milvus import filling
 from retrieval.index.milvus.filling import fill
 from retrieval.index.milvus.index import MilvusIndex
 from retrieval.index.milvus.rows import hash_of
@@ -40,6 +37,7 @@ from retrieval.words import stems
 from tests.conftest import Corpus
 from tests.fakes.hashing_embedder import HashingEmbedder
 from tests.retrieval.making import (
+    FEW_FILES,
     make_corpus,
     make_index,
     milvus_server,
@@ -48,21 +46,6 @@ from tests.retrieval.making import (
     texts_of,
     update_index,
 )
-
-_FILES = {
-    "a.txt": "Published: 2024-02-20\n\nKim rode in a car. It was new.\n\nPutin gave it.\n",
-    "b.txt": "Published: 2024-03\n\nThe tram of Tarn opened on Sunday.\n",
-    "c.jsonl": '{"id": "ice", "text": "The glacier lost ice.", "source": "Reuters"}\n',
-    "d.txt": "The bridge of Tarn is closed.\n",
-}
-
-
-@pytest.fixture
-def store(milvus: MilvusPlace) -> Iterator[Store]:
-    """A connection to an empty Milvus."""
-    opened = Store(milvus)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
@@ -252,113 +235,12 @@ def test_a_long_article_comes_back_whole(
         assert pool_of(open_index(tmp_path / "index"), word) == pool_of(index, word) != {}
 
 
-# Filling
-
-
-class _Stumbling(HashingEmbedder):
-    """Dies at the second batch."""
-
-    def embed_passages(self, texts: Sequence[str], progress: Progress = no_progress) -> Embeddings:
-        """Embeddings of the first texts that it is given."""
-        if self.embedded:
-            raise KeyboardInterrupt
-        return super().embed_passages(texts, progress)
-
-
-def test_nothing_counts_before_all_shards_are_done(corpus: Corpus, store: Store) -> None:
-    """A question must not be answered from half of the coverage."""
-    folder = corpus(_FILES)
-    first = fill(folder, store, HashingEmbedder(), Shard(0, 3))
-    second = fill(folder, store, HashingEmbedder(), Shard(2, 3))
-    with pytest.raises(IndexNotBuiltError):
-        MilvusIndex(store)
-    with pytest.raises(IndexNotBuiltError, match="dateline index --shard I/3"):
-        access(Places(folder, store.place)).is_current(HashingEmbedder().model)
-    third = fill(folder, store, HashingEmbedder(), Shard(1, 3))
-
-    assert [2, 1, 0] == [changes.shards_left for changes in (first, second, third)]
-    assert 4 == sum(len(changes.added) for changes in (first, second, third))
-    assert 4 == MilvusIndex(store).summary.articles
-
-
-def test_shards_give_what_one_machine_gives(corpus: Corpus, store: Store, tmp_path: Path) -> None:
-    """However many fill it, in whatever order, also after one filled it alone."""
-    folder = corpus(_FILES)
-    update_index(folder, tmp_path / "index")
-    fill(folder, store, HashingEmbedder(), Shard())
-    corpus({"b.txt": "The tram of Tarn stopped.\n", "e.txt": "A car of Kim.\n"})
-    (folder / "a.txt").unlink()
-    update_index(folder, tmp_path / "index")
-    for number in (1, 0):
-        before = MilvusIndex(store).summary.articles
-        fill(folder, store, HashingEmbedder(), Shard(number, 2))
-    expected, found = open_index(tmp_path / "index"), MilvusIndex(store)
-
-    assert 4 == before
-    assert list(expected.articles) == list(found.articles)
-    assert expected.summary == found.summary
-    for question in ("car of Kim", "tram of Tarn", "glacier"):
-        assert pool_of(expected, question) == pool_of(found, question)
-
-
-def test_what_several_filled_is_not_changed_by_asking(corpus: Corpus, store: Store) -> None:
-    """A bot's machine may have none of the files, or other versions of them."""
-    folder = corpus(_FILES)
-    for number in range(2):
-        fill(folder, store, HashingEmbedder(), Shard(number, 2))
-    corpus({"e.txt": "New.\n"})
-
-    assert access(Places(folder, store.place)).is_current(HashingEmbedder().model)
-
-
-def test_a_killed_filling_changes_nothing_and_is_gone_on_with(
-    corpus: Corpus, store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Days of embedding are not done twice."""
-    monkeypatch.setattr(filling, "_BATCH", 1)
-    folder = corpus(_FILES)
-    fill(folder, store, HashingEmbedder(), Shard())
-    index = MilvusIndex(store)
-    before = texts_of(index), pool_of(index, "car tram ice")
-    corpus({"e.txt": "One car more.\n", "f.txt": "One tram more.\n", "b.txt": "No tram.\n"})
-    (folder / "d.txt").unlink()
-
-    with pytest.raises(KeyboardInterrupt):
-        fill(folder, store, _Stumbling(), Shard())
-    assert before == (texts_of(index), pool_of(index, "car tram ice"))
-    assert before == (texts_of(MilvusIndex(store)), pool_of(MilvusIndex(store), "car tram ice"))
-    embedder = HashingEmbedder()
-    fill(folder, store, embedder, Shard())
-    assert ["One car more.", "One tram more."] == embedder.embedded
-    assert ["a", "b", "e", "f", "ice"] == [a.article_id for a in MilvusIndex(store).articles]
-
-
-def test_passages_whose_article_was_never_written_do_not_stay(
-    corpus: Corpus, store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """They would be found by every search, and be of no use to any."""
-    write = Store.write
-
-    def die_at_articles(store: Store, state: object, table: str, *rest: object) -> None:
-        if table == "articles":
-            raise KeyboardInterrupt
-        write(store, state, table, *rest)  # type: ignore[arg-type]
-
-    with monkeypatch.context() as dying:
-        dying.setattr(Store, "write", die_at_articles)
-        with pytest.raises(KeyboardInterrupt):
-            fill(corpus(_FILES), store, HashingEmbedder(), Shard())
-    target = store.target()
-    assert target is not None
-    assert 5 == store.count(target, "passages", "since > 0")
-    fill(corpus({"a.txt": "Something else.\n"}), store, HashingEmbedder(), Shard())
-
-    assert 4 == store.count(store.state(), "passages", "since > 0")
+# Asking
 
 
 def test_an_open_index_follows_what_is_published(corpus: Corpus, milvus: MilvusPlace) -> None:
     """Many bots ask one collection, and none has to be told."""
-    folder = corpus(_FILES)
+    folder = corpus(FEW_FILES)
     update_index(folder, milvus)
     index = open_index(milvus)
     seen = index.articles
@@ -372,97 +254,9 @@ def test_an_open_index_follows_what_is_published(corpus: Corpus, milvus: MilvusP
     assert 4 == len(list(seen))  # a list that was begun is finished
 
 
-def test_an_id_goes_to_the_first_file_that_has_it(corpus: Corpus, place: Path) -> None:
-    """Also when that file comes later."""
-    folder = corpus({"b.jsonl": '{"id": "x", "text": "From b."}\n{"id": "y", "text": "Also b."}\n'})
-    update_index(folder, place)
-    corpus({"a.jsonl": '{"id": "x", "text": "From a."}\n'})
-    changes = update_index(folder, place)
-
-    assert ["b.jsonl: another article has the id 'x' already; rename one"] == [
-        str(error) for error in changes.refused
-    ]
-    assert [("x", "From a."), ("y", "Also b.")] == texts_of(open_index(place))
-
-
-def _files_of_two_shards() -> tuple[str, str]:
-    """The name of a file of the first shard of two, and a later name of one of the second."""
-    names = [f"{n}.jsonl" for n in range(9)]
-    first = next(name for name in names if hash_of(name) in Shard(0, 2).range)
-    second = next(name for name in reversed(names) if hash_of(name) in Shard(1, 2).range)
-    assert first < second
-    return first, second
-
-
-def _fill_both(folder: Path, store: Store, order: Sequence[int] = (0, 1)) -> list[Changes]:
-    """Fills two shards, one after the other; what each changed, in this order."""
-    return [fill(folder, store, HashingEmbedder(), Shard(number, 2)) for number in order]
-
-
-def test_an_id_goes_to_the_first_file_in_whichever_shard(corpus: Corpus, store: Store) -> None:
-    """The machine that has the other file reads it again, and hears of it."""
-    first, second = _files_of_two_shards()
-    folder = corpus({second: '{"id": "x", "text": "Second."}\n{"id": "y", "text": "Alone."}\n'})
-    _fill_both(folder, store)
-    corpus({first: '{"id": "x", "text": "First."}\n'})
-    _, changes = _fill_both(folder, store)
-    taken = texts_of(MilvusIndex(store))
-    (folder / first).unlink()
-    _fill_both(folder, store)
-
-    assert [("x", "First."), ("y", "Alone.")] == taken
-    assert [f"{second}: another article has the id 'x' already; rename one"] == [
-        str(error) for error in changes.refused
-    ]
-    assert [("x", "Second."), ("y", "Alone.")] == texts_of(MilvusIndex(store))
-
-
-def test_rebuilding_replaces_an_index_of_another_model(corpus: Corpus, store: Store) -> None:
-    """The old one is answered from until the new one is whole."""
-    folder = corpus(_FILES)
-    fill(folder, store, HashingEmbedder(), Shard())
-    with pytest.raises(IndexMismatchError):
-        fill(folder, store, HashingEmbedder("other"), Shard(0, 2))
-    other = HashingEmbedder("other")
-    fill(folder, store, other, Shard(0, 2), rebuild=True)
-    old = store.state(fresh=True)
-    fill(folder, store, other, Shard(1, 2), rebuild=True)
-    new = store.state(fresh=True)
-
-    assert ("hashing", "other") == (old.model, new.model)
-    assert 5 == len(other.embedded)
-    assert 4 == MilvusIndex(store).summary.articles
-    assert not [name for name in store._call("list_collections") if name.endswith("_1")]
-
-
-def test_a_rebuild_outlives_an_update_of_what_counts(corpus: Corpus, store: Store) -> None:
-    """A rebuild by many machines takes hours, in which the news goes on."""
-    folder = corpus(_FILES)
-    fill(folder, store, HashingEmbedder(), Shard())
-    fill(folder, store, HashingEmbedder("other"), Shard(0, 2), rebuild=True)
-    corpus({"late.txt": "The last tram left.\n"})
-    fill(folder, store, HashingEmbedder(), Shard())
-    between = store.state(fresh=True)
-    changes = fill(folder, store, HashingEmbedder("other"), Shard(1, 2), rebuild=True)
-    after = store.state(fresh=True)
-
-    assert ("hashing", 1, 2) == (between.model, between.generation, between.version)
-    assert 0 == changes.shards_left
-    assert ("other", 2, 1) == (after.model, after.generation, after.version)
-
-
-def test_machines_that_disagree_on_the_model_are_stopped(corpus: Corpus, store: Store) -> None:
-    """Half a collection of each would answer nothing right."""
-    folder = corpus(_FILES)
-    fill(folder, store, HashingEmbedder(), Shard(0, 2))
-
-    with pytest.raises(IndexMismatchError, match=r"model hashing .* not with other"):
-        fill(folder, store, HashingEmbedder("other"), Shard(1, 2))
-
-
 def test_a_rebuild_with_another_model_is_not_followed(corpus: Corpus, milvus: MilvusPlace) -> None:
     """An embedding of the one says nothing among those of the other."""
-    folder = corpus(_FILES)
+    folder = corpus(FEW_FILES)
     update_index(folder, milvus)
     index = open_index(milvus)
     index._read_at = 0.0  # type: ignore[attr-defined]  # a second later
@@ -470,35 +264,6 @@ def test_a_rebuild_with_another_model_is_not_followed(corpus: Corpus, milvus: Mi
 
     with pytest.raises(IndexMismatchError, match="built anew with the model other"):
         pool_of(index, "car")
-
-
-def test_an_id_that_moved_to_a_file_of_another_shard_stays(corpus: Corpus, store: Store) -> None:
-    """Whichever machine comes first: one that comes too early must not refuse it."""
-    old, new = _files_of_two_shards()
-    folder = corpus({old: '{"id": "x", "text": "Old."}\n'})
-    _fill_both(folder, store)
-    (folder / old).unlink()
-    corpus({new: '{"id": "x", "text": "New."}\n'})
-    _fill_both(folder, store, order=(1, 0))
-
-    assert [("x", "New.")] == texts_of(MilvusIndex(store))
-
-
-def test_articles_of_a_file_that_was_half_taken_up_go_with_it(
-    corpus: Corpus, store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nobody else would know whose they are."""
-    monkeypatch.setattr(filling, "_BATCH", 1)
-    monkeypatch.setattr(filling, "_ARTICLES", 1)
-    records = "".join(f'{{"id": "{n}", "text": "Story {n}."}}\n' for n in range(3))
-    folder = corpus({"big.jsonl": records})
-    with pytest.raises(KeyboardInterrupt):
-        fill(folder, store, _Stumbling(), Shard())
-    (folder / "big.jsonl").unlink()
-    corpus({"a.txt": "Rain fell."})
-    fill(folder, store, HashingEmbedder(), Shard())
-
-    assert [("a", "Rain fell.")] == texts_of(MilvusIndex(store))
 
 
 def test_an_empty_server_is_not_filled_by_who_has_no_corpus(served: MilvusPlace) -> None:
@@ -509,7 +274,7 @@ def test_an_empty_server_is_not_filled_by_who_has_no_corpus(served: MilvusPlace)
 
 def test_two_coverages_share_one_milvus(corpus: Corpus, milvus: MilvusPlace) -> None:
     """Each in its own collections."""
-    update_index(corpus(_FILES), milvus)
+    update_index(corpus(FEW_FILES), milvus)
     other = replace(milvus, collection="other")
     update_index(make_corpus(Path(milvus.uri).parent / "second", {"z": "Snow fell."}), other)
 
@@ -519,7 +284,7 @@ def test_two_coverages_share_one_milvus(corpus: Corpus, milvus: MilvusPlace) -> 
 
 def test_a_process_without_the_files_answers(corpus: Corpus, milvus: MilvusPlace) -> None:
     """The passages and their articles are in Milvus too."""
-    folder = corpus(_FILES)
+    folder = corpus(FEW_FILES)
     update_index(folder, milvus)
     before = texts_of(open_index(milvus))
     for path in folder.iterdir():
@@ -616,7 +381,7 @@ def test_a_milvus_that_does_not_answer_in_time_is_said(
     ) as server:
         assert server.stdout is not None
         place = MilvusPlace(server.stdout.readline().strip(), "news")
-        update_index(corpus(_FILES), place)
+        update_index(corpus(FEW_FILES), place)
         index = open_index(place)
         call = Store._call
 
@@ -667,12 +432,12 @@ def test_a_file_that_another_process_has_open_is_busy(milvus: MilvusPlace) -> No
 
 def test_a_state_of_another_version_is_refused(corpus: Corpus, store: Store) -> None:
     """Its rows may mean something else."""
-    fill(corpus(_FILES), store, HashingEmbedder(), Shard())
+    fill(corpus(FEW_FILES), store, HashingEmbedder(), Shard())
     store._write_state({"current": {"format": 0}})
 
     with pytest.raises(IndexFolderError, match="another version of Dateline"):
-        fill(corpus(_FILES), store, HashingEmbedder(), Shard())
-    fill(corpus(_FILES), store, HashingEmbedder(), Shard(), rebuild=True)
+        fill(corpus(FEW_FILES), store, HashingEmbedder(), Shard())
+    fill(corpus(FEW_FILES), store, HashingEmbedder(), Shard(), rebuild=True)
 
     assert 4 == MilvusIndex(store).summary.articles
 
@@ -710,7 +475,7 @@ def test_two_processes_use_one_server(corpus: Corpus, served: MilvusPlace) -> No
 
 def test_what_is_written_is_plain_to_others(corpus: Corpus, store: Store) -> None:
     """An article's row holds it as JSON, for whoever reads the collection with other tools."""
-    fill(corpus(_FILES), store, HashingEmbedder(), Shard())
+    fill(corpus(FEW_FILES), store, HashingEmbedder(), Shard())
     rows = store.select(store.state(), "articles", "part == 0", ["body"])
 
     assert {"a", "b", "d", "ice"} == {json.loads(row["body"])["article_id"] for row in rows}

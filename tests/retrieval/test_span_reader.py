@@ -57,9 +57,12 @@ def test_the_answering_words_are_found_and_quoted_in_their_sentence(
     [
         "How much did the tram line cost?",
         "What colour is the first car?",
-        pytest.param(
-            "Who is the mayor of Vardesh?",
-            marks=pytest.mark.xfail(reason="the reader takes one town for another"),
+        *(
+            pytest.param(
+                f"Who is the mayor of {another}?",
+                marks=pytest.mark.xfail(reason="the reader takes one town for another"),
+            )
+            for another in ("Sarnitz", "Vardesh")
         ),
         "Who won the 2022 World Cup?",
     ],
@@ -69,6 +72,16 @@ def test_a_passage_that_does_not_say_is_not_believed(reader: SpanReader, questio
     (reading,) = _read(reader, question, _PASSAGE)
 
     assert reading.probability < reader.threshold
+
+
+@pytest.mark.parametrize("another", ["Sarnitz", "Vardesh"])
+def test_another_name_is_believed_less(reader: SpanReader, another: str) -> None:
+    """Not yet so little that it meets silence, as the test above says."""
+    (asked_of_it,), (asked_of_another,) = (
+        _read(reader, f"Who is the mayor of {town}?", _PASSAGE) for town in ("Lindhaven", another)
+    )
+
+    assert asked_of_another.probability < asked_of_it.probability - 0.15
 
 
 def test_the_passage_that_answers_comes_first(reader: SpanReader) -> None:

@@ -132,8 +132,8 @@ class Store:
         generation = target.generation
         note = {f"target:{generation}": {"format": FORMAT, **asdict(target)}}
         self._write_state(note, kind="target", generation=generation)
-        options = {"is_lite": self.is_lite, "is_file": self.place.is_file}
-        for collection in tables(target.dimensions, **options):
+        is_file = self.place.is_file
+        for collection in tables(target.dimensions, is_lite=self.is_lite, is_file=is_file):
             name = _table(self.place, collection.name, target)
             self._make(replace(collection, name=name))
 
