@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retrieval.passages import split
-from retrieval.reader.windows import MAX_WINDOW, Window, cut
+from retrieval.reader.windows import _BEFORE, MAX_WINDOW, Window, cut
 from retrieval.types import Article, Passage, Span
 from tests.retrieval.making import make_article
 
@@ -84,5 +84,6 @@ def test_each_passage_stands_in_one_window_and_the_first_are_read(
             assert window.span.start <= passage.span.start
             assert passage.span.end <= window.span.end
     longest = max(passage.span.end - passage.span.start for passage in passages)
-    assert all(w.span.end - w.span.start <= max(MAX_WINDOW, longest) for w in windows)
+    # A sentence that is longer than a passage should be still has the text before it.
+    assert all(w.span.end - w.span.start <= max(MAX_WINDOW, longest + _BEFORE) for w in windows)
     assert len(members) == 1 or sum(w.span.end - w.span.start + 60 for w in windows) <= budget
