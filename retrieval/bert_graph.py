@@ -50,12 +50,13 @@ def build(form: Graph) -> bytes:
                 helper.make_node(
                     "MatMul", [f"{n}.between", f"{n}.loud.in"], [f"{n}.loud.expanded"]
                 ),
-                _fused("BiasGelu", [f"{n}.loud.expanded", f"{n}.loud.in.bias"], f"{n}.loud.active"),
+                _fused("FastGelu", [f"{n}.loud.expanded", f"{n}.loud.in.bias"], f"{n}.loud.active"),
                 helper.make_node("MatMul", [f"{n}.loud.active", f"{n}.loud.out"], [f"{n}.loud"]),
             ]
             contracted.append(f"{n}.loud")
         nodes += _product(expanded, f"{n}.in", int8=int8, bias=False)
-        nodes += [_fused("BiasGelu", [f"{n}.in.result", f"{n}.in.bias"], f"{n}.active")]
+        gelu = "FastGelu" if int8 else "BiasGelu"
+        nodes += [_fused(gelu, [f"{n}.in.result", f"{n}.in.bias"], f"{n}.active")]
         nodes += _product(f"{n}.active", f"{n}.out", int8=int8)
         nodes += [
             helper.make_node("Sum", contracted, [f"{after}.sum"]),

@@ -30,6 +30,7 @@ _FORMS = tuple(
         r"(?P<y>\d{4})",
     )
 )
+_YEAR = re.compile(r"\d{4}", re.ASCII)  # in each of these
 _EPOCH = re.compile(r"(?P<seconds>\d{9,10})(?:\.\d+)?|(?P<milliseconds>\d{12,13})", re.ASCII)
 _EPOCH_YEARS = range(2000, 2100)  # what else nine and more digits may be is far outside
 _AROUND = re.compile(
@@ -101,6 +102,8 @@ def read_date(text: str) -> PartialDate | None:
         >>> str(read_date("Tuesday, 20th Feb 2024 at 9:30 am GMT"))
         '2024-02-20'
     """
+    if not _YEAR.search(text):
+        return None
     words = " ".join(text.split())
     if len(words) > 80 or (match := _AROUND.match(words)) is None:  # 80: no date is that long
         return None

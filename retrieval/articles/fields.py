@@ -42,6 +42,7 @@ _WRAPPERS = ("fields", "attributes", "thread", "article", "metadata", "meta")
 """Objects in a record that hold fields of it."""
 _INSIDE = ("name", "title", "rendered", "main", "original", "$date", "$numberLong", "@id", "#text")
 """Where an object that stands for one value has it: `source: {name: …}`."""
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def _as_text(value: object, numbers: bool, depth: int = 3) -> str:
 
 def is_whole(text: str) -> bool:
     """Whether no half of a surrogate pair is in it: such text cannot be stored or shown."""
-    return not any("\ud800" <= char <= "\udfff" for char in text)
+    return _HALF.search(text) is None
 
 
 def article_from_fields(

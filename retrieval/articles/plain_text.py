@@ -230,8 +230,11 @@ def _statements(line: str) -> Statements:
     """
     if len(line) > _MAX_LABEL_LINE:
         return []
+    line = line.strip()
     whole = _statement(line)
-    pieces = [(piece, _statement(piece)) for piece in _BETWEEN.split(line.strip())]
+    pieces = [
+        (piece, whole if piece == line else _statement(piece)) for piece in _BETWEEN.split(line)
+    ]
     stated = [statement for _, statement in pieces if statement is not None]
     if whole is not None and len(stated) < max(2, len(pieces)):
         return [whole]
