@@ -220,16 +220,17 @@ class FolderIndex:
         """The best passages by each score."""
         admitted = self._admission(filters)
 
-        def embedded_and_near() -> tuple[Embeddings, list[tuple[int, float]]]:
-            embedding = embed()
-            return embedding, self._nearest(embedding, k, admitted.inside)
+        def by_words() -> tuple[Query, Query, set[int]]:
+            lexical, article = Query(self._words, words), Query(self._article_words, words)
+            rows = set(lexical.best(k, admitted.rows).tolist())
+            rows.update(self._rows_of(article.best(k, admitted.articles))[:k])
+            return lexical, article, rows
 
         # ONNX Runtime and FAISS let other threads run meanwhile.
-        beside = _beside().submit(embedded_and_near)
-        lexical, article = Query(self._words, words), Query(self._article_words, words)
-        rows = set(lexical.best(k, admitted.rows).tolist())
-        rows.update(self._rows_of(article.best(k, admitted.articles))[:k])
-        embedding, near = beside.result()
+        beside = _beside().submit(by_words)
+        embedding = embed()
+        near = self._nearest(embedding, k, admitted.inside)
+        lexical, article, rows = beside.result()
         rows.update(row for row, _ in near)
         found = np.array(sorted(rows), dtype=np.int64)
         return Pool(
@@ -301,7 +302,7 @@ def open_segments(
 
 @cache
 def _beside() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(os.cpu_count(), "dense search")
+    return ThreadPoolExecutor(os.cpu_count(), "word search")
 
 
 class _Lazy(Sequence[T]):
