@@ -7,7 +7,7 @@ from retrieval.sentences import split_paragraphs, split_sentences
 from retrieval.types import Article, Passage, Span
 
 MAX_PASSAGE = 600  # code points, about 130 tokens: two passages to the model's 256
-SETTINGS = f"articles 2, paragraphs in sentences of at most {MAX_PASSAGE} 1"
+SETTINGS = f"articles 2, paragraphs in sentences of at most {MAX_PASSAGE} 2"
 """Recorded with an index: what was read or cut in other ways cannot be mixed.
 
 Raise the first 1 when articles are read differently, the last one when they are cut differently.

@@ -8,6 +8,14 @@ from retrieval.types import Span
 
 _WORD = re.compile(r"[^\W\d_]{2}")
 MAX_SENTENCE = 1_000  # code points; nothing longer fits the models' 256 tokens
+# "at 3:15 p.m. Sunday", "at 7 p.m. March 4", "at 5 p.m. EST": no sentence ends there.
+_CLOCK = re.compile(r"\b[ap]\.m\.$", re.IGNORECASE)
+_DAY_OR_ZONE = re.compile(
+    r"(?:mon|tues|wednes|thurs|fri|satur|sun)day\b"
+    r"|(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*\.? \d"
+    r"|(?:eastern|central|mountain|pacific|(?-i:[A-Z]{1,3}T|UTC))\b",
+    re.IGNORECASE,
+)
 _PARAGRAPH_END = re.compile(
     r"(?:\r\n?|\n)[^\S\r\n]*(?:\r\n?|\n)\s*"  # a blank line
     r"|(?<=[.!?…:])[\"'”’»)\]]*[^\S\r\n]*(?:\r\n?|\n)\s*"  # a line that ends as a sentence does
@@ -48,12 +56,20 @@ def split_sentences(text: str, span: Span) -> list[Span]:
             continue
         # The splitter also cuts before what goes on in lower case ("0.5 pct. in Q3"), and after
         # what is only a number or a mark of a list ("2. Jobs.").
-        goes_on = bool(spans) and (not worded or text[kept.start].islower())
+        goes_on = bool(spans) and (
+            not worded
+            or text[kept.start].islower()
+            or (_DAY_OR_ZONE.match(text, kept.start) is not None and _ends_by_clock(text, spans))
+        )
         worded = (goes_on and worded) or _WORD.search(piece) is not None
         if goes_on:
             kept = Span(spans.pop().start, kept.end)
         spans.append(kept)
     return [short for long in spans for short in _shortened(text, long)]
+
+
+def _ends_by_clock(text: str, spans: list[Span]) -> bool:
+    return _CLOCK.search(text, spans[-1].start, spans[-1].end) is not None
 
 
 def _shortened(text: str, span: Span) -> list[Span]:

@@ -32,6 +32,11 @@ def _paragraphs(text: str) -> list[str]:
         ["It cost\u00a0$1.5\u00a0million.", "Nobody paid.\u00a0It was a gift."][:1],  # NBSP
         ["Kim left at 5 p.m. on Friday.", "He slept."],  # a time inside
         ["Kim left at 5 p.m.", "He slept."],  # a time at the end
+        ["Kim left at 5 p.m.", "That was late."],
+        ["Kim left at 3:15 p.m. Sunday, she said.", "He slept."],  # a time and its day
+        ["Kim left at 7 p.m. March 4 for Seoul.", "He slept."],
+        ["Kim left at 5 P.M. EST in a car.", "He slept."],
+        ["Kim slept till 9 a.m. Eastern time.", "Sunday was calm."],
         ["She lives at No. 10 Downing Street.", "He does not."],  # number
         ["“It is new.”", "He smiled."],  # a quote that ends
         ["He said: “Is it new? It is.”", "Nobody answered."],  # a quote of two sentences
