@@ -122,6 +122,7 @@ class SpanReader:
                     else None,
                     score=odds,
                     probability=probability,
+                    article=candidate.article,
                 )
             )
         return sorted(readings, key=lambda reading: -reading.score)

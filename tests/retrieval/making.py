@@ -69,11 +69,15 @@ def make_candidate(passage: Passage, dense: float = 0.5, score: float = 0.5) -> 
 
 
 def make_reading(
-    text: str, probability: float, article_id: str = "a", published: str | None = None
+    text: str,
+    probability: float,
+    article_id: str = "a",
+    published: str | None = None,
+    article: float = 1.0,
 ) -> Reading:
-    """A reading of a whole article."""
+    """A reading of a whole article, whose BM25 is `article`."""
     passage = make_passage(text, article_id, published)
-    return Reading(passage, passage.span, None, score=probability, probability=probability)
+    return Reading(passage, passage.span, None, probability, probability, article)
 
 
 def as_stream(data: bytes) -> BufferedReader:

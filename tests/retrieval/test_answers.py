@@ -86,6 +86,18 @@ def test_beside_a_sure_answer_doubtful_ones_are_left_out() -> None:
     assert [("a", [])] == _said(quotes)
 
 
+def test_what_tells_another_story_is_left_out() -> None:
+    """Above all where the newest come first: the newest flood is not the one asked for."""
+    readings = [
+        make_reading("The flood of Kessim killed 24.", 0.6, "asked for", "2024-05-06", 10.0),
+        make_reading("The toll in Kessim rose to 23.", 0.5, "before", "2023-10-30", 6.0),
+        make_reading("Four died in the flood of Wrenmoor.", 0.5, "other", "2024-10-09", 5.9),
+    ]
+    quotes, _ = choose(readings, threshold=0.2, top_k=4, newest_first=True)
+
+    assert ["asked for", "before"] == [quote.article.article_id for quote in quotes]
+
+
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 def test_of_near_copies_the_oldest_is_shown_and_names_the_other(order: tuple[int, int]) -> None:
     """Whichever scored better: one agency text in ten papers is one quote."""
@@ -127,7 +139,7 @@ def test_near_copies_do_not_use_up_the_number_of_quotes() -> None:
 def test_an_article_is_named_once_however_often_it_repeats_itself() -> None:
     """Some articles print a sentence as text and as a caption."""
     first, second = make_passage(_COPY, "a", "2024-03-14"), make_passage(_COPY, "b", "2024-03-16")
-    quotes = [as_quote(Reading(p, p.span, None, 1, 1)) for p in (second, first, second, first)]
+    quotes = [as_quote(Reading(p, p.span, None, 1, 1, 1)) for p in (second, first, second, first)]
 
     assert [("a", ["b"])] == _said(collapse(quotes))
 
@@ -173,7 +185,7 @@ def test_what_was_read_beside_the_quotes_is_no_quote_again() -> None:
 def test_a_highlight_is_counted_from_the_start_of_the_quote() -> None:
     """Readers count in the article; whoever shows a quote counts in the quote."""
     passage = make_passage("It rained. Putin gave it.")
-    quote = as_quote(Reading(passage, Span(11, 25), Span(11, 16), 1, 0.5))
+    quote = as_quote(Reading(passage, Span(11, 25), Span(11, 16), 1, 0.5, 1))
 
     assert quote.highlight is not None
     assert ("Putin gave it.", "Putin", 0.5) == (
