@@ -2,18 +2,16 @@
 
 import io
 import math
-import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import lru_cache
 from itertools import groupby
 
-from PIL import Image, ImageDraw, ImageFont, features
+from PIL import Image, ImageDraw
 
 from bot.escaping import shorten
+from bot.letters import drawn, face_of, fitted, width_of, wrapped
 from bot.phrases import date_phrase, plural
 from retrieval.types import Quote, Timeline
 
@@ -34,14 +32,6 @@ _RADIUS = 14  # of a mark
 _ROW, _DENSE_ROW = 58, 34  # height of a row of marks with and without numbers
 _MAX_ROWS = 5  # of one lane; where more are needed, all goes without numbers, then marks overlap
 _SCALE = 2  # drawn larger, then made smaller: smooth edges
-
-# Ships with Pillow: ASCII and a few signs. Others are used where the system happens to have them.
-_FACES = (
-    *("DejaVuSans.ttf", "NotoSans-Regular.ttf", "LiberationSans-Regular.ttf", "arial.ttf"),
-    *("NotoSansCJK-Regular.ttc", "Arial Unicode.ttf", "msgothic.ttc", "PingFang.ttc"),
-)
-_PLAIN = str.maketrans({"–": "-", "—": "-", "−": "-", "×": "x", "«": '"', "»": '"', "„": '"'})
-_LIGATED = {"AL", "R", "AN", "NSM"}  # scripts that need to be laid out, not only drawn
 
 Colour = int
 Point = tuple[float, float]
@@ -162,7 +152,7 @@ class _Drawing:
 
     def png(self) -> bytes:
         """The picture."""
-        title = _wrapped(self._timeline.topic, _TITLE, _WIDTH - 2 * _MARGIN) or ["Timeline"]
+        title = wrapped(self._timeline.topic, _TITLE, _WIDTH - 2 * _MARGIN) or ["Timeline"]
         notes = self._notes()
         head = _MARGIN + len(title) * (_TITLE + 12) + _TEXT + 2 * _GAP
         lanes = sum(len(rows) * self._row + _TEXT + 14 + _GAP for rows in self._rows)
@@ -233,7 +223,7 @@ class _Drawing:
         for mark in lane.marks:
             left, right = self._extent(mark)
             if self._numbered:
-                half = _width(mark.label, _NUMBER) / 2
+                half = width_of(mark.label, _NUMBER) / 2
                 middle = (left + right) / 2
                 left, right = min(left, middle - half), max(right, middle + half)
             free = [number for number, end in enumerate(ends) if left > end + 6]
@@ -253,7 +243,7 @@ class _Drawing:
         """One lane from `y` down; where the next one begins."""
         self._shape(lane.shape, (_MARGIN + _RADIUS, y + _TEXT / 2), lane.colour)
         numbers = [number for mark in lane.marks for number in mark.numbers]
-        name = _fitted(lane.name, _TEXT, _WIDTH - 2 * _MARGIN - 44) or _fitted(
+        name = fitted(lane.name, _TEXT, _WIDTH - 2 * _MARGIN - 44) or fitted(
             f"source of no. {', '.join(map(str, numbers))}", _TEXT, _WIDTH - 2 * _MARGIN - 44
         )
         self._text((_MARGIN + 44, y), name, _TEXT, lane.colour)
@@ -274,7 +264,7 @@ class _Drawing:
         else:
             self._shape(lane.shape, ((left + right) / 2, y), lane.colour)
         if self._numbered:
-            width = _width(mark.label, _NUMBER)
+            width = width_of(mark.label, _NUMBER)
             middle = min(max((left + right) / 2, 8 + width / 2), _WIDTH - 8 - width / 2)
             place = (middle - width / 2, y - _RADIUS - _NUMBER - 7)
             self._text(place, mark.label, _NUMBER, _INK)
@@ -296,7 +286,7 @@ class _Drawing:
         for day, label in self._ticks():
             x = self._x(day)
             self._pen.line(_scaled(((x, top), (x, bottom + 10))), line, 2 * _SCALE)
-            width = _width(label, _SMALL)
+            width = width_of(label, _SMALL)
             left = min(max(x - width / 2, _MARGIN), _WIDTH - _MARGIN - width)
             self._text((left, bottom + 16), label, _SMALL, _INK)
         ends = ((_MARGIN, bottom), (_WIDTH - _MARGIN, bottom))
@@ -318,20 +308,20 @@ class _Drawing:
     def _fit(self, ticks: list[tuple[date, str]]) -> bool:
         end = -math.inf
         for day, label in ticks:
-            half = _width(label, _SMALL) / 2
+            half = width_of(label, _SMALL) / 2
             if self._x(day) - half < end + 20:
                 return False
             end = self._x(day) + half
         return True
 
     def _text(self, place: Point, text: str, size: int, colour: Colour) -> None:
-        drawable = _drawable(text)
+        drawable = drawn(text)
         if drawable is None:
             return
         shown, face = drawable
         # All faces stand on the same line, whatever their own proportions.
         x, y = place[0] * _SCALE, (place[1] + 0.8 * size) * _SCALE
-        font, ground = _face(face, size * _SCALE), _rgb(GROUND)
+        font, ground = face_of(face, size * _SCALE), _rgb(GROUND)
         # Letters keep the lines of the axis at a distance.
         self._pen.text((x, y), shown, ground, font, "ls", stroke_width=5 * _SCALE)
         self._pen.text((x, y), shown, _rgb(colour), font, "ls")
@@ -397,92 +387,3 @@ def _rgb(colour: Colour, share: float = 1.0) -> tuple[int, int, int]:
         for shift in (16, 8, 0)
     )
     return red, green, blue
-
-
-# Letters
-
-
-def _wrapped(text: str, size: int, width: float) -> list[str]:
-    """At most two lines of what can be drawn of a text, shortened if it is longer; else none."""
-    if (drawable := _drawable(text)) is None:
-        return []
-    words = drawable[0].split()
-    count = len(words)
-    while count > 1 and _width(" ".join(words[:count]), size) > width:
-        count -= 1
-    lines = [" ".join(words[:count]), " ".join(words[count:])]
-    return [_fitted(line, size, width) for line in lines if line]
-
-
-def _fitted(text: str, size: int, width: float) -> str:
-    """What can be drawn of a text, shortened to a width; empty if it is not enough to be read."""
-    if (drawable := _drawable(text)) is None:
-        return ""
-    shown = drawable[0]
-    if _width(shown, size) <= width:
-        return shown
-    low, high = 0, len(shown)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if _width(f"{shown[:middle].rstrip()}…", size) <= width:
-            low = middle
-        else:
-            high = middle - 1
-    return f"{shown[:low].rstrip()}…"
-
-
-def _width(text: str, size: int) -> float:
-    drawable = _drawable(text)
-    return 0.0 if drawable is None else _face(drawable[1], size).getlength(drawable[0])
-
-
-@lru_cache(maxsize=10_000)
-def _drawable(text: str) -> tuple[str, int] | None:
-    """A text as it can be drawn, and in which face; None if most of it could not be read.
-
-    A face that has every letter draws it as it is. Otherwise accents go, and what is still missing
-    is marked "…", as what is left out.
-    """
-    visible = "".join(c for c in text if unicodedata.category(c)[0] != "C" or c in "\t\n")
-    text = " ".join(visible.split())
-    for face in range(len(_faces())):
-        if all(_has(face, char) for char in text):
-            return text, face
-    bare = unicodedata.normalize("NFKD", text.translate(_PLAIN))
-    bare = "".join(char for char in bare if not unicodedata.combining(char))
-    kept = "".join(char if _has(0, char) else "\0" for char in bare)
-    if 2 * kept.count("\0") > len(kept):
-        return None
-    return re.sub("\0+", "…", kept), 0
-
-
-@lru_cache(maxsize=1)
-def _faces() -> tuple[ImageFont.FreeTypeFont, ...]:
-    """The face that Pillow ships, then those of the system."""
-    shipped = ImageFont.load_default(40)
-    if not isinstance(shipped, ImageFont.FreeTypeFont):
-        raise OSError("this Pillow was built without FreeType; install it with pip")
-    found = [shipped]
-    for name in _FACES:
-        try:
-            found.append(ImageFont.truetype(name, 40))
-        except OSError:
-            continue
-    return tuple(found)
-
-
-@lru_cache(maxsize=64)
-def _face(number: int, size: int) -> ImageFont.FreeTypeFont:
-    return _faces()[number].font_variant(size=size)
-
-
-@lru_cache(maxsize=10_000)
-def _has(face: int, char: str) -> bool:
-    """Whether a face has a letter, and can lay it out."""
-    if char.isspace():
-        return True
-    if unicodedata.bidirectional(char) in _LIGATED and not features.check("fribidi"):
-        return False
-    font = _faces()[face]
-    drawn, missing = font.getmask(char), font.getmask("\U0010ffff")
-    return (drawn.size, bytes(drawn)) != (missing.size, bytes(missing))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from bot import picture
+from bot import letters, picture
 from bot.picture import COLOURS, GROUND, MAX_ALT, OTHERS, draw, source_colours
 from retrieval.dates import PartialDate
 from retrieval.types import CorpusSummary, Filters, Timeline, date_order
@@ -189,9 +189,9 @@ def test_sources_beyond_the_colours_share_one_lane() -> None:
 @pytest.fixture
 def only_the_shipped_face(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine without any font."""
-    shipped = picture._faces()[:1]
-    monkeypatch.setattr(picture, "_faces", lambda: shipped)
-    picture._drawable.cache_clear()
+    shipped = letters._faces()[:1]
+    monkeypatch.setattr(letters, "_faces", lambda: shipped)
+    letters.drawn.cache_clear()
 
 
 @pytest.mark.usefixtures("only_the_shipped_face")
@@ -208,7 +208,7 @@ def only_the_shipped_face(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_what_the_face_lacks_is_never_a_row_of_boxes(text: str, expected: str | None) -> None:
     """Pillow's own face has ASCII and little more, and there may be no other."""
-    drawable = picture._drawable(text)
+    drawable = letters.drawn(text)
 
     assert expected == (drawable and drawable[0])
 
