@@ -360,7 +360,8 @@ def main() -> None:
         found["sizes"][str(size)] = sized
         _say(sized)
     path = keep("growth", found)
-    draw(RESULTS / "growth.svg", _panels(found))
+    if len(options.sizes) > 1:  # one says nothing of growth
+        draw(RESULTS / "growth.svg", _panels(found))
     print(f"{table(found)}\n\n{found['commit']}, {found['machine']}; kept in {path.name}.")  # noqa: T201
 
 
