@@ -68,6 +68,7 @@ def retrieve(
             dense=float(pool.dense[position]),
             lexical=float(pool.lexical[position]),
             article=float(pool.article[position]),
+            shared=float(pool.shared[position]),
             score=float(fused[position]),
         )
         for position in np.argsort(-fused, kind="stable")[:most]

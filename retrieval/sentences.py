@@ -12,8 +12,10 @@ MAX_SENTENCE = 1_000  # code points; nothing longer fits the models' 256 tokens
 _CLOCK = re.compile(r"\b[ap]\.m\.$", re.IGNORECASE)
 _DAY_OR_ZONE = re.compile(
     r"(?:mon|tues|wednes|thurs|fri|satur|sun)day\b"
-    r"|(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*\.? \d"
-    r"|(?:eastern|central|mountain|pacific|(?-i:[A-Z]{1,3}T|UTC))\b",
+    r"|(?:january|february|march|april|may|june|july|august|september|october|november|december"
+    r"|(?:jan|feb|aug|sept|oct|nov|dec)\.)\s\d{1,2}\b"
+    r"|(?-i:[ECMP][SD]?T|GMT|UTC|BST|IST|JST|KST|MSK|CES?T|EES?T|AE[SD]T)\b"
+    r"|(?:eastern|central|mountain|pacific)(?=[,.;)]|(?:\s(?:standard|daylight))?\stime\b)",
     re.IGNORECASE,
 )
 _PARAGRAPH_END = re.compile(
@@ -69,7 +71,8 @@ def split_sentences(text: str, span: Span) -> list[Span]:
 
 
 def _ends_by_clock(text: str, spans: list[Span]) -> bool:
-    return _CLOCK.search(text, spans[-1].start, spans[-1].end) is not None
+    last = spans[-1]
+    return _CLOCK.match(text, max(last.start, last.end - len("p.m.")), last.end) is not None
 
 
 def _shortened(text: str, span: Span) -> list[Span]:

@@ -147,6 +147,8 @@ class Candidate:
     """BM25; 0 when they share no word. Comparable only within one question."""
     article: float
     """BM25 of the whole article, likewise."""
+    shared: float
+    """The summed rarity of the question's stems that the article holds, however long it is."""
     score: float
     """All three, fused; comparable only within one question."""
 

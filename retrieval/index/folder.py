@@ -233,11 +233,13 @@ class FolderIndex:
         lexical, article, rows = beside.result()
         rows.update(row for row, _ in near)
         found = np.array(sorted(rows), dtype=np.int64)
+        of_article, shared = article.scores_and_shared(self._article_of_row[found])
         return Pool(
             passages=_Lazy(len(found), lambda at: self._passage(int(found[at]))),
             dense=self.cosines(embedding, found).astype(np.float64),
             lexical=lexical.scores(found).astype(np.float64),
-            article=article.scores(self._article_of_row[found]).astype(np.float64),
+            article=of_article.astype(np.float64),
+            shared=shared.astype(np.float64),
         )
 
     def first_told(self, words: Sequence[str]) -> PartialDate | None:

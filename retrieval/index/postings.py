@@ -182,8 +182,13 @@ class Query:
 
     def scores(self, documents: Ints) -> Scores:
         """Of each of these documents; 0 for one that holds no stem."""
+        return self.scores_and_shared(documents)[0]
+
+    def scores_and_shared(self, documents: Ints) -> tuple[Scores, Scores]:
+        """Likewise, and the summed rarity of the stems that each holds, however often."""
         lexicon = self._lexicon
         scores = np.zeros(len(documents), dtype=np.float32)
+        shared = np.zeros_like(scores)
         owners, locals_ = lexicon.owners[documents], lexicon.locals[documents]
         saturation = _saturation(lexicon.lengths[documents], lexicon.average)
         for number in np.unique(owners).tolist():
@@ -200,7 +205,8 @@ class Query:
                 scores[rows] += (term.rarity * (found / (saturation[rows] + found))).astype(
                     np.float32
                 )
-        return scores
+                shared[rows] += term.rarity
+        return scores, shared
 
     def best(self, k: int, admitted: npt.NDArray[np.bool_] | None) -> Ints:
         """The documents with the best `k` scores above 0, best first; of equals, the first.

@@ -27,6 +27,8 @@ class Pool:
     """BM25 of the passage; 0 where it shares no word with the question."""
     article: npt.NDArray[np.float64]
     """BM25 of its whole article, title included."""
+    shared: npt.NDArray[np.float64]
+    """The summed rarity of the question's stems that its article holds, however long it is."""
 
 
 class Index(Protocol):
@@ -69,8 +71,7 @@ class Index(Protocol):
         """The best `k` passages by each of the three scores, of those that the filters let in.
 
         Args:
-            embed: embeds the question; called once, perhaps in another thread, for its words can
-                be looked up meanwhile.
+            embed: embeds the question; called once, while its words are looked up.
             words: its stems. A passage that shares none with it, or stands in an article that
                 shares none, is not among the best by that score.
             filters: applied before anything is ranked.

@@ -20,8 +20,8 @@ class Reading:
     """How it ranks among the readings of one question; higher is better."""
     probability: float
     """How likely these sentences are to answer the question, 0 to 1, on an absolute scale."""
-    article: float
-    """BM25 of the whole article, as its candidate has it."""
+    shared: float
+    """How much of the question's words its article holds, as its candidate says."""
 
 
 class Reader(Protocol):

@@ -122,7 +122,7 @@ class SpanReader:
                     else None,
                     score=odds,
                     probability=probability,
-                    article=candidate.article,
+                    shared=candidate.shared,
                 )
             )
         return sorted(readings, key=lambda reading: -reading.score)

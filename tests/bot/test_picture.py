@@ -1,7 +1,7 @@
 """The picture of a timeline: true to the dates, told apart by everybody, whatever it is given."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 import pytest
@@ -187,10 +187,12 @@ def test_sources_beyond_the_colours_share_one_lane() -> None:
 
 
 @pytest.fixture
-def only_the_shipped_face(monkeypatch: pytest.MonkeyPatch) -> None:
+def only_the_shipped_face(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A machine without any font."""
     shipped = letters._faces()[:1]
     monkeypatch.setattr(letters, "_faces", lambda: shipped)
+    letters.drawn.cache_clear()
+    yield
     letters.drawn.cache_clear()
 
 

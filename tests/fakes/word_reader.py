@@ -20,5 +20,5 @@ class WordReader:
         for candidate in candidates:
             passage = candidate.passage
             share = len(words & set(stems(passage.text))) / max(1, len(words))
-            readings.append(Reading(passage, passage.span, None, share, share, candidate.article))
+            readings.append(Reading(passage, passage.span, None, share, share, candidate.shared))
         return sorted(readings, key=lambda reading: -reading.score)

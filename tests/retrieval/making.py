@@ -63,9 +63,11 @@ def make_passage(text: str, article_id: str = "a", published: str | None = None)
     return passage
 
 
-def make_candidate(passage: Passage, dense: float = 0.5, score: float = 0.5) -> Candidate:
+def make_candidate(
+    passage: Passage, dense: float = 0.5, score: float = 0.5, shared: float = 1.0
+) -> Candidate:
     """A passage as the first stage hands it on."""
-    return Candidate(passage, dense=dense, lexical=1.0, article=1.0, score=score)
+    return Candidate(passage, dense=dense, lexical=1.0, article=1.0, shared=shared, score=score)
 
 
 def make_reading(
@@ -73,11 +75,11 @@ def make_reading(
     probability: float,
     article_id: str = "a",
     published: str | None = None,
-    article: float = 1.0,
+    shared: float = 1.0,
 ) -> Reading:
-    """A reading of a whole article, whose BM25 is `article`."""
+    """A reading of a whole article, which shares so much with the question."""
     passage = make_passage(text, article_id, published)
-    return Reading(passage, passage.span, None, probability, probability, article)
+    return Reading(passage, passage.span, None, probability, probability, shared)
 
 
 def as_stream(data: bytes) -> BufferedReader:
@@ -152,13 +154,13 @@ def texts_of(index: Index) -> list[tuple[str, str]]:
 
 def pool_of(
     index: Index, question: str, filters: Filters | None = None, k: int = 50
-) -> dict[str, tuple[float, float, float]]:
+) -> dict[str, tuple[float, ...]]:
     """The scores of what a question finds, rounded, by passage."""
     embedding = HashingEmbedder().embed_queries([question])
     pool = index.pool(lambda: embedding, stems(question), filters or Filters(), k)
     return {
-        passage.passage_id: (round(float(a), 5), round(float(b), 4), round(float(c), 4))
-        for passage, a, b, c in zip(
-            pool.passages, pool.dense, pool.lexical, pool.article, strict=True
+        passage.passage_id: (round(float(a), 5), *(round(float(score), 4) for score in scores))
+        for passage, a, *scores in zip(
+            pool.passages, pool.dense, pool.lexical, pool.article, pool.shared, strict=True
         )
     }

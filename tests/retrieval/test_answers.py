@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.answers import as_quote, choose, collapse, further, nearest
+from retrieval.answers import as_quote, choose, collapse, distinct, further, nearest
 from retrieval.reader import Reading
 from retrieval.types import Quote, Reason, Span
-from tests.retrieval.making import make_passage, make_reading
+from tests.retrieval.making import make_candidate, make_passage, make_reading
 
 _NAMED = "Putin gave Kim the luxury car as a gift."
 _UNDISCLOSED = "The limousine came from a yet undisclosed head of state."
@@ -96,6 +96,29 @@ def test_what_tells_another_story_is_left_out() -> None:
     quotes, _ = choose(readings, threshold=0.2, top_k=4, newest_first=True)
 
     assert ["asked for", "before"] == [quote.article.article_id for quote in quotes]
+
+
+def test_where_no_word_is_shared_no_story_is_another() -> None:
+    """Then only the meaning was alike, and tells nothing of names."""
+    readings = [
+        make_reading("The limousine came from abroad.", 0.6, "a", shared=0.0),
+        make_reading("A head of state gave it.", 0.5, "b", shared=0.0),
+    ]
+    quotes, _ = choose(readings, threshold=0.2, top_k=4)
+
+    assert 2 == len(quotes)
+
+
+def test_near_copies_share_as_much_as_the_longest_report_of_them() -> None:
+    """A digest that came first must not hide the report that it is taken from."""
+    digest, report = (
+        make_candidate(make_passage(_COPY, name, day), shared=shared)
+        for name, day, shared in (("digest", "2024-03-14", 4.0), ("report", "2024-03-16", 9.5))
+    )
+    (kept,), copies = distinct([report, digest])
+
+    assert ("digest", 9.5) == (kept.passage.article.article_id, kept.shared)
+    assert [["report"]] == [[p.article.article_id for p in same] for same in copies.values()]
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])

@@ -46,7 +46,7 @@ def _texts(place: Place) -> list[tuple[str, str]]:
     return texts_of(open_index(place))
 
 
-def _answers(place: Place) -> list[dict[str, tuple[float, float, float]]]:
+def _answers(place: Place) -> list[dict[str, tuple[float, ...]]]:
     index = open_index(place)
     return [pool_of(index, question) for question in _QUESTIONS]
 

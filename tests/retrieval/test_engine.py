@@ -378,6 +378,27 @@ _TRAM = {
 _COST = "What did the tram line of Tarn cost"
 
 
+class TestStories:
+    """What belongs to the story that is asked for."""
+
+    def test_another_story_is_left_out_and_a_long_report_is_none(
+        self, small: Callable[[dict[str, str]], Engine]
+    ) -> None:
+        """The newest of all would come first, and a brief would silence who found out more."""
+        quiet = ("The harbour was quiet, and the trams of Tarn ran as they should. " * 7).strip()
+        found = "A collision with a trawler sank the ferry Marlis off Tarn, the inquiry found."
+        engine = small(
+            {
+                "brief": "Published: 2024-03-12\n\nA fire sank the ferry Marlis, it was said.",
+                "report": "\n\n".join(["Published: 2024-05-20", found, *[quiet] * 10]),
+                "other": "Published: 2024-06-20\n\nA storm sank the ferry Ondra, it was said.",
+            }
+        )
+        answer = engine.answer("What is the latest on what sank the ferry Marlis?")
+
+        assert ["report", "brief"] == [quote.article.article_id for quote in answer.quotes]
+
+
 class TestTime:
     """What the question's own words say of time, and what they give way to."""
 

@@ -238,11 +238,13 @@ class MilvusIndex:
             key=lambda row: (row["place"], row["ordinal"]),
         )
         embeddings = np.array([row["embedding"] for row in found], dtype=np.float32)
+        articles = [bodies[row["digest"]].row for row in found]
         return Pool(
             passages=tuple(bodies[row["digest"]].group[row["ordinal"]] for row in found),
             dense=(embeddings @ embedding[0]).astype(np.float64) if found else np.empty(0),
             lexical=_scores(lexical, found),
-            article=_scores(on_matter, [bodies[row["digest"]].row for row in found]),
+            article=_scores(on_matter, articles),
+            shared=np.array([on_matter.shared(row) for row in articles], dtype=np.float64),
         )
 
     def _best(
@@ -386,6 +388,10 @@ class _Words:
     def score(self, row: Row) -> float:
         """BM25 of a row."""
         return score(self.worth, row["words"], row["length"], self.usual, self.mean)
+
+    def shared(self, row: Row) -> float:
+        """What those are worth together that a row holds, however often."""
+        return sum(worth for dim, worth in self.worth.items() if row["words"].get(dim))
 
 
 def _scores(words: _Words, rows: Iterable[Row]) -> npt.NDArray[np.float64]:
