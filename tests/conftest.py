@@ -15,6 +15,9 @@ from retrieval.model import DEFAULT_MODEL
 if TYPE_CHECKING:
     from retrieval.reader.span import SpanReader
 
+# A child that is forked beside open connections to Milvus could otherwise die of gRPC's clearing up
+# before it runs its program.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 # Whoever runs the tests in the background ignores Ctrl-C, and so would every program they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile("dateline", deadline=None, max_examples=60, derandomize=True)
