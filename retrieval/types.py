@@ -150,7 +150,7 @@ class Candidate:
     shared: float
     """The summed rarity of the question's stems that the article holds, however long it is."""
     score: float
-    """All three, fused; comparable only within one question."""
+    """The first three, fused; comparable only within one question."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ Embed = Callable[[], Embeddings]
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """The passages that a question finds, in corpus order, each with all three scores."""
+    """The passages that a question finds, in corpus order, with what is known of each."""
 
     passages: Sequence[Passage]
     dense: npt.NDArray[np.float64]

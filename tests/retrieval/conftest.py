@@ -1,13 +1,16 @@
-"""Where an index is: in a folder, and in Milvus."""
+"""Where an index is (a folder, Milvus), and engines on a few texts."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from retrieval.engine import Engine
 from retrieval.index.milvus.store import Store
 from retrieval.places import MilvusPlace
-from tests.retrieval.making import Place, milvus_file
+from retrieval.reader.span import SpanReader
+from tests.fakes.hashing_embedder import HashingEmbedder
+from tests.retrieval.making import Place, make_index, milvus_file
 
 
 @pytest.fixture(params=["folder", "milvus"])
@@ -33,3 +36,13 @@ def store(milvus: MilvusPlace) -> Iterator[Store]:
     opened = Store(milvus)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def small(tmp_path: Path, reader: SpanReader) -> Callable[[dict[str, str]], Engine]:
+    """A factory of engines on a few invented texts, without an embedding model."""
+
+    def make(texts: dict[str, str]) -> Engine:
+        return Engine(make_index(tmp_path, texts), HashingEmbedder(), reader)
+
+    return make

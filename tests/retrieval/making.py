@@ -15,7 +15,7 @@ from retrieval.index.protocol import Index
 from retrieval.passages import split
 from retrieval.places import MilvusPlace
 from retrieval.reader import Reading
-from retrieval.types import Article, Candidate, Filters, Passage, Places, Span
+from retrieval.types import Answer, Article, Candidate, Filters, Passage, Places, Span
 from retrieval.words import stems
 from tests.fakes.hashing_embedder import HashingEmbedder
 
@@ -164,3 +164,8 @@ def pool_of(
             pool.passages, pool.dense, pool.lexical, pool.article, pool.shared, strict=True
         )
     }
+
+
+def said(answer: Answer) -> list[tuple[str, str]]:
+    """The date and the text of each quote."""
+    return [(str(quote.article.published), quote.text) for quote in answer.quotes]
