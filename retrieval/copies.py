@@ -37,7 +37,10 @@ _MARKS = re.compile(rb"\xe2\x80[\x80-\xbf]|\xc2[\xa0\xab\xbb]")  # “ ” – �
 _SPACED = bytes(code if code > 127 or chr(code).isalnum() else 32 for code in range(256))
 
 _UNSEEN = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff"))
-_TOKEN = re.compile(r"\d+(?:[.,]\d+)+\w*|\w+|(?P<minus>(?<![^\s(])[-–−](?=\d))|[^\w\s]")
+# A word; a number, with the minus before it; a sign. Most of what is no sign is not even found.
+_TOKEN = re.compile(
+    r"[^\W\d]\w*|(?:(?<![^\s(])[-–−](?=\d))?\d+(?:[.,]\d+)*\w*|[?%$+<=>|~]|[^\w\s\x00-\x7f]"
+)
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
 _DATELINE = re.compile(  # "SEOUL, March 18 (Reuters) – ", "PORT ELLERY, B.C. — ", "Geneva (AFP) - "
     r"\W*(?:[A-Z][A-Z.’' /-]*[A-Z.](?:,[^\n–—:()]{1,40}){0,3}(?: ?\([^()\n]{1,40}\))?"
@@ -76,8 +79,9 @@ def _told(source: str) -> re.Pattern[str]:
     own = " ".join(_tokens(source)) or "reporters"
     listener = f"(?:reporters|journalists|{_AGENCIES}|(?:the )?{re.escape(own)})"
     return re.compile(
+        r"\b(?=ha[svd]|sa[iy]|told|acc)"  # looked for first: it is eight times as fast
         r"(?<!\bis )(?<!\bare )(?<!\bwas )(?<!\bwere )(?<!\bbe )(?<!\bbeen )(?<!\bbeing )"
-        rf"\b(?:(?:has |have |had )?(?:said|says?|told {listener})(?: that)?|according to)\b"
+        rf"(?:(?:has |have |had )?(?:said|says?|told {listener})(?: that)?|according to)\b"
     )
 
 
@@ -96,13 +100,15 @@ def _opens(article: Article, start: int) -> bool:
 def _tokens(text: str) -> Iterator[str]:
     """Words, numbers and signs in lower case, without punctuation other than "?" and "%"."""
     plain = unicodedata.normalize("NFC", text.translate(_UNSEEN)).casefold()
-    for match in _TOKEN.finditer(plain):
-        found = match[0]
-        if found[0].isalnum() or found[0] == "_":
+    for found in _TOKEN.findall(plain):
+        if found.isalnum():
+            yield found
+        elif len(found) > 1 or found == "_":
+            if found[0] in "-–−":
+                yield "-"
+                found = found[1:]
             yield found.replace(",", "") if _THOUSANDS.fullmatch(found) else found
-        elif match["minus"]:
-            yield "-"
-        elif found in "?%" or unicodedata.category(found) in ("Sc", "Sm", "So"):
+        elif found.isascii() or unicodedata.category(found) in ("Sc", "Sm", "So"):
             yield found
 
 
