@@ -17,7 +17,6 @@ from tokenizers import Tokenizer
 
 from retrieval.bert import WORDS, Bert, Graph, Ids, Size, padded, word_embeddings
 from retrieval.dates import PartialDate
-from retrieval.types import Span
 
 _MAX_TITLE = 160  # code points
 MAX_TOKENS = 320  # question and passage together; our passages have about 130
@@ -85,8 +84,8 @@ class Pair:
     ids: tuple[int, ...]
     first: int
     """Which of the tokens is the passage's first."""
-    spans: tuple[Span, ...]
-    """Where each of the passage's tokens stands in it, in code points."""
+    offsets: npt.NDArray[np.int64]
+    """Where each of the passage's tokens begins and ends in it, in code points: (tokens, 2)."""
 
 
 def context_of(title: str | None, published: PartialDate | None) -> str:
@@ -134,7 +133,7 @@ class Tokens:
                 Pair(
                     ids=(*head, *passage.ids[:room], self._end),
                     first=len(head),
-                    spans=tuple(Span(*offsets) for offsets in passage.offsets[:room]),
+                    offsets=np.array(passage.offsets[:room], dtype=np.int64).reshape(-1, 2),
                 )
             )
         return pairs

@@ -223,32 +223,21 @@ def _best(judged: Judgement, row: int, pair: Pair, passage: Passage, shift: int)
     null = float(judged.start[row, 0] + judged.end[row, 0])
     answers = float(judged.answers[row])
     begins, ends = passage.span.start + shift, passage.span.end + shift
-    inside = [n for n, span in enumerate(pair.spans) if begins < span.end and span.start < ends]
-    if not inside:  # nothing of it was read
+    inside = np.flatnonzero((pair.offsets[:, 0] < ends) & (pair.offsets[:, 1] > begins))
+    if not len(inside):  # nothing of it was read
         return Found(0, Span(0, 0), -null, answers)
-    spans = [Span(max(0, pair.spans[n].start - begins), pair.spans[n].end - begins) for n in inside]
-    first, last = pair.first + inside[0], pair.first + inside[-1] + 1
+    offsets = np.maximum(pair.offsets[inside] - begins, 0)
+    first, last = pair.first + int(inside[0]), pair.first + int(inside[-1]) + 1
     start, end = judged.start[row, first:last], judged.end[row, first:last]
-    sentence_of = _sentences_of(spans, passage)
-    together = np.array(sentence_of)
-    allowed = np.tril(np.triu(together[:, None] == together[None, :]), _LONGEST_ANSWER - 1)
+    stops = [sentence.end - passage.span.start for sentence in passage.sentences[:-1]]
+    sentence_of = np.searchsorted(stops, offsets[:, 0], side="right")
+    same = sentence_of[:, None] == sentence_of[None, :]
+    allowed = np.tril(np.triu(same), _LONGEST_ANSWER - 1)
     scores = np.where(allowed, start[:, None] + end[None, :], -np.inf)
-    begin, finish = divmod(int(scores.argmax()), len(spans))
+    begin, finish = divmod(int(scores.argmax()), len(inside))
     return Found(
-        sentence=sentence_of[begin],
-        words=Span(spans[begin].start, spans[finish].end),
+        sentence=int(sentence_of[begin]),
+        words=Span(int(offsets[begin, 0]), int(offsets[finish, 1])),
         span=float(scores[begin, finish]) - null,
         answers=answers,
     )
-
-
-def _sentences_of(tokens: Sequence[Span], passage: Passage) -> list[int]:
-    """For each token of the passage, which of its sentences it stands in."""
-    offset = passage.span.start
-    ends = [sentence.end - offset for sentence in passage.sentences]
-    numbers, current = [], 0
-    for token in tokens:
-        while current + 1 < len(ends) and token.start >= ends[current]:
-            current += 1
-        numbers.append(current)
-    return numbers

@@ -168,8 +168,8 @@ def loss(network: Learner, examples: Sequence[Example], pairs: Sequence[Pair]) -
 def _tokens_of(gold: Span, pair: Pair) -> list[int]:
     return [
         pair.first + n
-        for n, span in enumerate(pair.spans)
-        if span.start < gold.end and gold.start < span.end
+        for n, (start, end) in enumerate(pair.offsets.tolist())
+        if start < gold.end and gold.start < end
     ]
 
 
