@@ -165,6 +165,20 @@ class Term:
             else:
                 yield numbers, counts
 
+    def counts(self, owners: Ints, locals_: Ints) -> Ints:
+        """How often each of some documents holds it.
+
+        Args:
+            owners: of each document, which segment it is in.
+            locals_: and its number there.
+        """
+        found = np.zeros(len(owners), dtype=np.int32)
+        for number, inside in enumerate(self.inside):
+            mine = np.flatnonzero(owners == number)
+            if len(mine):
+                found[mine] = _look_up(inside, locals_[mine])
+        return found
+
     def documents(self) -> Ints:
         """Those that hold it, as numbered among all, in no order."""
         return np.concatenate([_NONE, *(documents for documents, _ in self.among_all())])
@@ -193,19 +207,12 @@ class Query:
         saturation = _saturation(lexicon.lengths[documents], lexicon.average)
         for number in np.unique(owners).tolist():
             mine = np.flatnonzero(owners == number)
+            here, saturated = locals_[mine], saturation[mine]
             for term in self._terms:
-                holding, counts = term.inside[number]
-                if not len(holding):
-                    continue
-                places = np.searchsorted(holding, locals_[mine])
-                places[places == len(holding)] = 0
-                there = holding[places] == locals_[mine]
-                rows, found = mine[there], counts[places[there]]
+                counts = _look_up(term.inside[number], here)
                 # To single precision before it is added: then the order of segments is no matter.
-                scores[rows] += (term.rarity * (found / (saturation[rows] + found))).astype(
-                    np.float32
-                )
-                shared[rows] += term.rarity
+                scores[mine] += (term.rarity * (counts / (saturated + counts))).astype(np.float32)
+                shared[mine] += term.rarity * (counts > 0)
         return scores, shared
 
     def best(self, k: int, admitted: npt.NDArray[np.bool_] | None) -> Ints:
@@ -222,34 +229,53 @@ class Query:
         """Documents among which the best `k` are.
 
         Stems are counted from the rarest on. Once those that are left, which most documents hold,
-        are worth less than what the best have already, the documents that hold nothing else need
-        not be looked at: Turtle and Flood (1995), Query Evaluation: Strategies and Optimizations.
+        are worth less than what the best have already, documents that hold nothing else need not
+        be looked at, and fewer of the others with each stem: Turtle and Flood (1995), Query
+        Evaluation: Strategies and Optimizations.
         """
-        sums = np.zeros(len(self._lexicon.owners), dtype=np.float32)
+        lexicon = self._lexicon
+        sums = np.zeros(len(lexicon.owners), dtype=np.float32)
         seen = _NONE
-        left = sum(weight for _, weight in self._rarest_first)
-        postings = sum(term.holding for term, _ in self._rarest_first)
-        slack = _ROUNDING * left
+        all_seen = False  # those among which the best are
+        left = whole = sum(weight for _, weight in self._rarest_first)
+        slack = _ROUNDING * whole
         for term, weight in self._rarest_first:
-            if len(seen) > k and term.holding > _FEW:
-                border = np.partition(sums[seen], -k)[-k]
-                near = seen[sums[seen] >= border - left - slack]
-                if border > left + slack and _LOOK_UP * len(near) < postings:
-                    return np.asarray(near)
-            for documents, counts in term.among_all():
-                if admitted is not None:
-                    let_in = admitted[documents]
+            if len(seen) > k and term.holding > _FEW and left < whole / 2:  # else none has more
+                least = np.partition(sums[seen], -k)[-k] - slack
+                all_seen = all_seen or least > left
+                if all_seen:
+                    seen = seen[sums[seen] >= least - left]
+            if all_seen and _LOOK_UP * len(seen) < term.holding:
+                counts = term.counts(lexicon.owners[seen], lexicon.locals[seen])
+                gain = counts / (lexicon.saturation[seen] + counts)
+                sums[seen] += (weight * gain).astype(np.float32)
+            else:
+                for documents, counts in term.among_all():
+                    let_in: npt.NDArray[np.bool_] | slice = slice(None)
+                    if all_seen:
+                        let_in = sums[documents] > 0
+                    elif admitted is not None:
+                        let_in = admitted[documents]
                     documents, counts = documents[let_in], counts[let_in]
-                before = sums[documents]
-                seen = np.concatenate([seen, documents[before == 0]])
-                gain = counts / (self._lexicon.saturation[documents] + counts)
-                sums[documents] = before + np.float32(weight) * gain
+                    before = sums[documents]
+                    if not all_seen:
+                        seen = np.concatenate([seen, documents[before == 0]])
+                    gain = counts / (lexicon.saturation[documents] + counts)
+                    sums[documents] = before + np.float32(weight) * gain
             left -= weight
-            postings -= term.holding
         if len(seen) > k:
-            border = np.partition(sums[seen], -k)[-k]
-            seen = seen[sums[seen] >= border - slack]
+            seen = seen[sums[seen] >= np.partition(sums[seen], -k)[-k] - slack]
         return np.asarray(seen)
+
+
+def _look_up(postings: tuple[Ints, Ints], documents: Ints) -> Ints:
+    """How often each document of a segment holds a stem, given by its postings there."""
+    holding, counts = postings
+    if not len(holding):
+        return np.zeros(len(documents), dtype=np.int32)
+    places = np.searchsorted(holding, documents)
+    places[places == len(holding)] = 0
+    return np.where(holding[places] == documents, counts[places], 0)
 
 
 def _saturation(lengths: Ints, average: float) -> npt.NDArray[np.floating]:

@@ -1,6 +1,6 @@
 """BM25 without looking at what cannot be among the best: what is best stays so."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
@@ -8,16 +8,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from retrieval.index import postings as module
-from retrieval.index.postings import Lexicon, Query, postings
+from retrieval.index.postings import Ints, Lexicon, Query, Term, postings
 
 _STEMS = [f"stem{n}" for n in range(12)]
 
 
-@pytest.fixture
-def eager(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(params=[0, 1_000_000], ids=["looked-up", "counted"])
+def eager(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """What can be left out is left out, however little it would cost."""
     monkeypatch.setattr(module, "_FEW", 0)
-    monkeypatch.setattr(module, "_LOOK_UP", 0)
+    monkeypatch.setattr(module, "_LOOK_UP", request.param)
 
 
 def _lexicon(documents: Sequence[Sequence[str]], dice: np.random.Generator) -> Lexicon:
@@ -67,13 +67,31 @@ def test_the_best_are_those_of_all_scores(
     assert [n for n in order.tolist() if scores[n] > 0][:k] == query.best(k, None).tolist()
 
 
+@pytest.mark.usefixtures("eager")
+def test_a_document_full_of_a_frequent_stem_is_not_missed() -> None:
+    """It is worth more than one that holds a rarer stem once, which is counted first."""
+    others = ["river"] * 7
+    documents = [["glacier", *others]] * 30 + [["city", *others]] * 60 + [others] * 310
+    documents.append(["city"] * 50)
+    lexicon = _lexicon(documents, np.random.default_rng(4))  # by which the last one counts
+
+    assert [len(lexicon.owners) - 1] == Query(lexicon, ["city", "glacier"]).best(1, None).tolist()
+
+
 def test_frequent_stems_are_only_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else a question would cost as much as the words that most passages hold."""
     monkeypatch.setattr(module, "_FEW", 10)
+    counted: list[int] = []
+    among_all = Term.among_all
+
+    def counting(term: Term) -> Iterator[tuple[Ints, Ints]]:
+        counted.append(term.holding)
+        return among_all(term)
+
+    monkeypatch.setattr(Term, "among_all", counting)
     dice = np.random.default_rng(1)
     documents = [["city", *(["glacier"] if n % 50 == 0 else [])] for n in range(20_000)]
-    query = Query(_lexicon(documents, dice), ["city", "glacier"])
-    looked_at = query._promising(10, None)
+    best = Query(_lexicon(documents, dice), ["city", "glacier"]).best(10, None)
 
-    assert len(looked_at) < 500
-    assert 10 == len(query.best(10, None))
+    assert 10 == len(best)
+    assert [True] == [holding < 500 for holding in counted]
