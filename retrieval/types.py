@@ -148,7 +148,10 @@ class Candidate:
     article: float
     """BM25 of the whole article, likewise."""
     shared: float
-    """The summed rarity of the question's stems that the article holds, however long it is."""
+    """The summed rarity of the question's stems that the article holds, however long it is.
+
+    As in a corpus of at least a hundred articles.
+    """
     score: float
     """The first three, fused; comparable only within one question."""
 

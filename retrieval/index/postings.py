@@ -17,6 +17,7 @@ _K1, _B = 1.5, 0.75
 _FEW = 1_024  # postings that are counted sooner than it is found out that they need not be
 _LOOK_UP = 16  # postings that are counted in the time that one is looked up
 _ROUNDING = 1e-4  # more than sums of single precision are off
+MANY = 100  # documents; of two, one is no other story for lacking a word that the other holds
 
 Ints = npt.NDArray[np.integer]
 Scores = npt.NDArray[np.float32]
@@ -135,8 +136,13 @@ class Lexicon:
             for (documents, _), (places, has_deleted) in zip(inside, self._moves, strict=True)
         )
         size = len(self.owners)
-        rarity = np.float32(math.log(1 + (size - holding + 0.5) / (holding + 0.5)))
-        return Term(inside, self._moves, holding, rarity)
+        return Term(
+            inside,
+            self._moves,
+            holding,
+            np.float32(rarity(size, holding)),
+            np.float32(rarity(max(size, MANY), holding)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +157,8 @@ class Term:
     """How many documents that count hold it."""
     rarity: np.float32
     """More than it adds to the score of any."""
+    among_many: np.float32
+    """Its rarity as if there were `MANY` documents, unless there are more."""
 
     def among_all(self) -> Iterator[tuple[Ints, Ints]]:
         """Of each segment the documents that count and hold it, as numbered among all; how often.
@@ -199,7 +207,10 @@ class Query:
         return self.scores_and_shared(documents)[0]
 
     def scores_and_shared(self, documents: Ints) -> tuple[Scores, Scores]:
-        """Likewise, and the summed rarity of the stems that each holds, however often."""
+        """Likewise, and the summed rarity of the stems that each holds, however often.
+
+        That sum takes the corpus for one of at least `MANY` documents.
+        """
         lexicon = self._lexicon
         scores = np.zeros(len(documents), dtype=np.float32)
         shared = np.zeros_like(scores)
@@ -212,7 +223,7 @@ class Query:
                 counts = _look_up(term.inside[number], here)
                 # To single precision before it is added: then the order of segments is no matter.
                 scores[mine] += (term.rarity * (counts / (saturated + counts))).astype(np.float32)
-                shared[mine] += term.rarity * (counts > 0)
+                shared[mine] += term.among_many * (counts > 0)
         return scores, shared
 
     def best(self, k: int, admitted: npt.NDArray[np.bool_] | None) -> Ints:
@@ -266,6 +277,11 @@ class Query:
         if len(seen) > k:
             seen = seen[sums[seen] >= np.partition(sums[seen], -k)[-k] - slack]
         return np.asarray(seen)
+
+
+def rarity(documents: int, holding: int) -> float:
+    """How much a stem is worth that so many of all documents hold: Lucene's."""
+    return math.log(1 + (documents - holding + 0.5) / (holding + 0.5))
 
 
 def _look_up(postings: tuple[Ints, Ints], documents: Ints) -> Ints:

@@ -29,7 +29,7 @@ from retrieval.index.milvus.index import MilvusIndex
 from retrieval.index.milvus.rows import hash_of
 from retrieval.index.milvus.schema import MAX_STEMS, MAX_TEXT
 from retrieval.index.milvus.store import Store
-from retrieval.index.milvus.weights import dimension, document_vector, rarity, score
+from retrieval.index.milvus.weights import dimension, document_vector, score
 from retrieval.places import MilvusPlace, Shard, parse_milvus
 from retrieval.survey import survey
 from retrieval.types import Filters, Places, article_key
@@ -132,11 +132,6 @@ def test_scores_are_those_of_the_mean_of_the_day(words: list[str], mean: float) 
     made = {dim: float(np.float32(weight)) for dim, weight in document_vector(words, 40).items()}
 
     assert pytest.approx(expected) == score(question, made, len(words), 40, mean)
-
-
-def test_a_rare_stem_is_worth_more() -> None:
-    """And one that all documents hold still a little: Lucene's, which is never negative."""
-    assert rarity(100, 1) > rarity(100, 50) > rarity(100, 100) > 0
 
 
 @pytest.mark.parametrize(

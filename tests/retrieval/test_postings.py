@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from retrieval.index import postings as module
-from retrieval.index.postings import Ints, Lexicon, Query, Term, postings
+from retrieval.index.postings import Ints, Lexicon, Query, Term, postings, rarity
 
 _STEMS = [f"stem{n}" for n in range(12)]
 
@@ -95,3 +95,20 @@ def test_frequent_stems_are_only_looked_up(monkeypatch: pytest.MonkeyPatch) -> N
 
     assert 10 == len(best)
     assert [True] == [holding < 500 for holding in counted]
+
+
+def test_a_rare_stem_is_worth_more() -> None:
+    """And one that all documents hold still a little: Lucene's, which is never negative."""
+    assert rarity(100, 1) > rarity(100, 50) > rarity(100, 100) > 0
+
+
+def test_of_two_documents_none_is_much_less_on_the_matter() -> None:
+    """By BM25 a word that one of two holds is worth four times one that both hold."""
+    lexicon = Lexicon(
+        [(postings([["gift", "car"], ["gift"]]), np.arange(2))],
+        np.zeros(2, dtype=np.int32),
+        np.arange(2),
+    )
+    both, one = Query(lexicon, ["gift", "car"]).scores_and_shared(np.arange(2))[1]
+
+    assert 0.4 < one / both < 0.5

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -29,9 +29,9 @@ from retrieval.index.milvus.weights import (
     USUAL_ARTICLE,
     USUAL_PASSAGE,
     dimension,
-    rarity,
     score,
 )
+from retrieval.index.postings import MANY, rarity
 from retrieval.index.protocol import Embed, Pool
 from retrieval.index.storage import Group
 from retrieval.types import Article, CorpusSummary, Filters, article_key
@@ -39,7 +39,7 @@ from retrieval.types import Article, CorpusSummary, Filters, article_key
 _STALE_S = 1.0  # how old what is known of the version may be where nothing is searched
 _SETTLING_S = 30.0  # after a new version: so long every node is asked to catch up first
 _KEPT = 512  # articles that were read last: what one question and its buttons look at
-_KEPT_RARITIES = 100_000
+_KEPT_COUNTS = 100_000
 _COUNTED = 1_000  # rows of milvus-lite from which on their stems are counted here
 _MORE = 4  # times as many are fetched as are wanted, where what Milvus scores is not exact
 _MOST = 16_384  # what Milvus gives in one search
@@ -62,7 +62,7 @@ class MilvusIndex:
         self._lock = threading.Lock()
         self._state = store.state(fresh=True)
         self._read_at = self._new_at = time.monotonic()
-        self._rarities: dict[tuple[str, str, int], float] = {}
+        self._held: dict[tuple[str, str, int], int] = {}
         self._counts: dict[tuple[str, str], Counter[int]] = {}
         self._bodies: OrderedDict[str, ArticleRow] = OrderedDict()
         self._listed: tuple[State, Sequence[Article]] | None = None
@@ -208,13 +208,15 @@ class MilvusIndex:
         self, state: State, embedding: Embeddings, words: Sequence[str], admitted: str, k: int
     ) -> Pool:
         totals = state.totals
-        lexical = _Words(
-            self._worth(state, "passages", words, totals.passages),
+        lexical = _Words.of(
+            self._holding(state, "passages", words, totals.passages),
+            totals.passages,
             USUAL_PASSAGE,
             totals.words / max(1, totals.passages),
         )
-        on_matter = _Words(
-            self._worth(state, "articles", words, totals.articles),
+        on_matter = _Words.of(
+            self._holding(state, "articles", words, totals.articles),
+            totals.articles,
             USUAL_ARTICLE,
             totals.article_words / max(1, totals.articles),
         )
@@ -277,30 +279,29 @@ class MilvusIndex:
         hits.sort(key=lambda hit: (-hit[0], hit[1]["place"], hit[1].get("ordinal", 0)))
         return [row for _, row in hits[:k]]
 
-    def _worth(
+    def _holding(
         self, state: State, table: str, words: Sequence[str], documents: int
-    ) -> dict[int, float]:
-        """What each stem of a question is worth that some document holds."""
-        asked = Counter(map(dimension, words))
-        known = self._rarities
-        if len(known) > _KEPT_RARITIES:
+    ) -> list[tuple[int, int]]:
+        """For each stem of a question how many documents hold it; those that any holds."""
+        dims = list(map(dimension, words))
+        known = self._held
+        if len(known) > _KEPT_COUNTS:
             known.clear()
 
-        def holding(dim: int) -> int:
+        def held(dim: int) -> int:
             expression = f"array_contains(stems, {dim}) and {visible(state)}"
             return self._store.count(state, table, expression, **self._freshly())
 
-        worth = {dim: known.get((state.built, table, dim)) for dim in asked}
-        missing = [dim for dim, found in worth.items() if found is None]
+        found = {dim: known.get((state.built, table, dim)) for dim in dims}
+        missing = [dim for dim, count in found.items() if count is None]
         if missing and self._store.is_lite and documents > _COUNTED:
             counted = self._counted(state, table)
             counts = [counted[dim] for dim in missing]
         else:
-            counts = list(self._threads.map(holding, missing))
+            counts = list(self._threads.map(held, missing))
         for dim, count in zip(missing, counts, strict=True):
-            worth[dim] = rarity(documents, count) if count else 0.0
-            known[state.built, table, dim] = worth[dim] or 0.0
-        return {dim: n * each for dim, n in asked.items() if (each := worth[dim])}
+            found[dim] = known[state.built, table, dim] = count
+        return [(dim, some) for dim in dims if (some := found[dim])]
 
     def _counted(self, state: State, table: str) -> Counter[int]:
         """How many rows hold each stem, counted here: milvus-lite takes seconds for each."""
@@ -382,8 +383,22 @@ class _Words:
     """The words of a question, as they are scored in one collection."""
 
     worth: dict[int, float]
+    among_many: dict[int, float]
+    """What each is worth in a collection of at least `MANY`."""
     usual: float
     mean: float
+
+    @classmethod
+    def of(
+        cls, holding: Iterable[tuple[int, int]], documents: int, usual: float, mean: float
+    ) -> "_Words":
+        """Args: holding: for each stem, as often as it is asked, how many documents hold it."""
+        worth: dict[int, float] = defaultdict(float)
+        among_many: dict[int, float] = defaultdict(float)
+        for dim, count in holding:
+            worth[dim] += rarity(documents, count)
+            among_many[dim] += rarity(max(documents, MANY), count)
+        return cls(dict(worth), dict(among_many), usual, mean)
 
     def score(self, row: Row) -> float:
         """BM25 of a row."""
@@ -391,7 +406,7 @@ class _Words:
 
     def shared(self, row: Row) -> float:
         """What those are worth together that a row holds, however often."""
-        return sum(worth for dim, worth in self.worth.items() if row["words"].get(dim))
+        return sum(worth for dim, worth in self.among_many.items() if row["words"].get(dim))
 
 
 def _scores(words: _Words, rows: Iterable[Row]) -> npt.NDArray[np.float64]:

@@ -8,7 +8,6 @@ with the average of the day.
 """
 
 import hashlib
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -32,11 +31,6 @@ def document_vector(stems: Sequence[str], usual: float) -> Sparse:
     saturation = _saturation(len(stems), usual)
     counts = Counter(map(dimension, stems))
     return {dim: f / (f + saturation) for dim, f in counts.items()} or {_NOWHERE: 1.0}
-
-
-def rarity(documents: int, holding: int) -> float:
-    """How much a stem is worth that so many of all documents hold: Lucene's."""
-    return math.log(1 + (documents - holding + 0.5) / (holding + 0.5))
 
 
 def score(
