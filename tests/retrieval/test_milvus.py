@@ -24,6 +24,7 @@ from retrieval.errors import (
     IndexNotBuiltError,
 )
 from retrieval.index.access import access
+from retrieval.index.milvus.connection import Connection
 from retrieval.index.milvus.filling import fill
 from retrieval.index.milvus.index import MilvusIndex
 from retrieval.index.milvus.rows import hash_of
@@ -378,14 +379,14 @@ def test_a_milvus_that_does_not_answer_in_time_is_said(
         place = MilvusPlace(server.stdout.readline().strip(), "news")
         update_index(corpus(FEW_FILES), place)
         index = open_index(place)
-        call = Store._call
+        call = Connection.call
 
-        def hurried(store: Store, verb: str, *rest: object, **named: object) -> object:
-            return call(store, verb, *rest, **{**named, "timeout": 0.2})  # type: ignore[arg-type]
+        def hurried(server: Connection, verb: str, *rest: object, **named: object) -> object:
+            return call(server, verb, *rest, **{**named, "timeout": 0.2})  # type: ignore[arg-type]
 
         server.send_signal(signal.SIGSTOP)
         try:
-            monkeypatch.setattr(Store, "_call", hurried)
+            monkeypatch.setattr(Connection, "call", hurried)
             with pytest.raises(
                 IndexFolderError, match=r"Milvus at .* does not do what it is asked"
             ):

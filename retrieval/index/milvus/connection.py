@@ -2,30 +2,131 @@
 
 import logging
 import os
+import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from retrieval.errors import IndexBusyError, IndexFolderError
+from retrieval.errors import IndexBusyError, IndexDamagedError, IndexFolderError
+from retrieval.index.milvus.schema import Collection
 from retrieval.places import MilvusPlace
 
 if TYPE_CHECKING:
     from pymilvus import MilvusClient
 
+PATIENCE_S = 600.0  # for a cluster to load a collection, or to seal what was written
+_TIMEOUT_S = 10.0
+
+Row = dict[str, Any]
 T = TypeVar("T")
 
 _files: Counter[str] = Counter()
 """How many connections there are to each file, all of which one server in this process serves."""
 
 
-def connect(place: MilvusPlace, timeout_s: float) -> "MilvusClient":
-    """Connects; nothing is made.
+class Connection:
+    """An open connection. Safe to share between threads.
 
-    Raises:
-        IndexBusyError: another process has the file open.
-        IndexFolderError: Milvus cannot be reached, or pymilvus is not installed.
+    Every method blocks and raises `IndexFolderError`, whose message says what Milvus said.
     """
+
+    def __init__(self, place: MilvusPlace) -> None:
+        """Connects; nothing is made.
+
+        Raises:
+            IndexBusyError: another process has the file open.
+            IndexFolderError: Milvus cannot be reached, or pymilvus is not installed.
+        """
+        self.place = place
+        self._loaded: set[str] = set()
+        self._lock = threading.Lock()
+        self._client = _connect(place)
+        version: str = self.call("get_server_version")
+        self.is_lite = version.startswith("milvus_lite")
+        """Whether it is milvus-lite, also behind an address."""
+
+    def close(self) -> None:
+        """Closes it, and the file if it is one."""
+        self._client.close()
+        if self.place.is_file:
+            _files[self.place.uri] -= 1
+            if not _files[self.place.uri]:
+                from milvus_lite.server_manager import server_manager_instance
+
+                server_manager_instance.release_server(self.place.uri)
+
+    def call(self, verb: str, *arguments: Any, timeout: float = _TIMEOUT_S, **named: Any) -> Any:
+        """What a method of pymilvus' client gives.
+
+        Args:
+            verb: its name.
+            arguments: what it is given.
+            timeout: seconds.
+            named: what it is given by name.
+        """
+        if self.place.is_file:  # it is in this very process, and only slow
+            timeout = PATIENCE_S
+        call = getattr(self._client, verb)
+        try:
+            return guarded(self.place, lambda: call(*arguments, timeout=timeout, **named))
+        except IndexFolderError:
+            self._loaded.clear()  # a server that was started again has nothing loaded
+            raise
+
+    def query(self, name: str, fields: Sequence[str], **named: Any) -> list[Row]:
+        """These fields of the rows of a collection that are asked for."""
+        self.load(name)
+        rows: list[Row] = self.call("query", name, output_fields=list(fields), **named)
+        return rows
+
+    def pages(self, name: str, expression: str, fields: Sequence[str], page: int) -> Iterator[Row]:
+        """All rows for which an expression holds, so many at once, in order of key."""
+        self.load(name)
+        pages = self.call(
+            "query_iterator",
+            name,
+            batch_size=page,
+            filter=expression,
+            output_fields=list(fields),
+            consistency_level="Strong",
+        )
+        try:
+            while rows := guarded(self.place, pages.next):
+                yield from rows
+        finally:
+            pages.close()
+
+    def exists(self, name: str) -> bool:
+        """Whether there is a collection of this name."""
+        return bool(self.call("has_collection", name))
+
+    def is_loaded(self, name: str) -> bool:
+        """Whether it was there and loaded when it was last asked."""
+        return name in self._loaded
+
+    def load(self, name: str) -> None:
+        """Has a collection loaded, once."""
+        if name in self._loaded:
+            return
+        with self._lock:
+            if not self.exists(name):
+                raise IndexDamagedError(self.place, f"there is no collection {name}")
+            self.call("load_collection", name, timeout=PATIENCE_S)
+            self._loaded.add(name)
+
+    def make(self, collection: Collection) -> None:
+        """Makes a collection, or what is missing of one."""
+        name = collection.name
+        if not self.exists(name):
+            schema = collection.schema()
+            self.call("create_collection", name, schema=schema, consistency_level="Bounded")
+        missing = collection.indexes_besides(self.call("list_indexes", name))
+        if len(missing):  # not waited for: that takes half a second each, and nothing is in it
+            self.call("create_index", name, missing, sync=False)
+
+
+def _connect(place: MilvusPlace) -> "MilvusClient":
     environment = {"GRPC_VERBOSITY": "NONE", **os.environ}  # its warnings are nobody's business
     os.environ.update(environment)
     try:
@@ -51,23 +152,12 @@ def connect(place: MilvusPlace, timeout_s: float) -> "MilvusClient":
     client = guarded(
         place,
         lambda: MilvusClient(
-            place.uri, token=place.token, db_name=place.database, timeout=timeout_s
+            place.uri, token=place.token, db_name=place.database, timeout=_TIMEOUT_S
         ),
     )
     if place.is_file:
         _files[place.uri] += 1
     return client
-
-
-def disconnect(place: MilvusPlace, client: "MilvusClient") -> None:
-    """Closes the connection, and the file if it is one."""
-    client.close()
-    if place.is_file:
-        _files[place.uri] -= 1
-        if not _files[place.uri]:
-            from milvus_lite.server_manager import server_manager_instance
-
-            server_manager_instance.release_server(place.uri)
 
 
 def guarded(place: MilvusPlace, call: Callable[[], T]) -> T:

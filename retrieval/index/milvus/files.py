@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass
 from retrieval.articles import CorpusFile
 from retrieval.dates import PartialDate
 from retrieval.errors import ArticleError
+from retrieval.index.milvus.connection import Row
 from retrieval.index.milvus.rows import hash_of, lengths, short
-from retrieval.index.milvus.store import Row, State, Store, Totals
+from retrieval.index.milvus.store import State, Store, Totals
 from retrieval.index.storage import Group
 
 _MAX_REFUSED = 14_000  # characters of what a file's row remembers of its refused records

@@ -1,32 +1,25 @@
 """A corpus folder → its collections in Milvus, one shard of it, at the cost of what changed."""
 
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
-
 from retrieval.articles import CorpusFile, scan
-from retrieval.embedder import Embedder, Embeddings
+from retrieval.embedder import Embedder
 from retrieval.errors import ArticleError, IndexDamagedError, IndexMismatchError, IndexNotBuiltError
 from retrieval.index.building import Changes, read_groups
 from retrieval.index.freshness import require_match
+from retrieval.index.milvus.connection import Row
 from retrieval.index.milvus.files import FileRow, digest_of, fitting, together, totals_of
 from retrieval.index.milvus.rows import (
     article_digest,
-    article_rows,
-    content_of,
     hash_of,
-    part_key,
-    passage_key,
-    passage_rows,
     short,
-    source_key,
 )
-from retrieval.index.milvus.store import FOREVER, Row, State, Store, Totals
-from retrieval.index.progress import EMBEDDING, READING, Report, no_report
+from retrieval.index.milvus.store import FOREVER, State, Store, Totals
+from retrieval.index.milvus.writing import Writer, quoted
+from retrieval.index.progress import READING, Report, no_report
 from retrieval.index.storage import Group
 from retrieval.passages import SETTINGS
 from retrieval.places import Shard
@@ -146,7 +139,8 @@ class _Filling:
         self.refused: list[ArticleError] = []
         self.began = begun
         """Whether anything has been written of what does not count yet."""
-        self._corpus, self._store, self._embedder = corpus, store, embedder
+        self._corpus, self._store = corpus, store
+        self._writer = Writer(store, embedder, target)
         self._shard, self._target, self._current = shard, target, current
         self._present = present
         self._known: dict[str, FileRow] = {}
@@ -157,10 +151,8 @@ class _Filling:
         self._records: list[FileRow] = []  # to write once those are written
         self._ended: dict[str, Row] = {}  # rows that count no longer, by digest
         self._ended_sources: set[str] = set()
-        self._sources: set[str] = set()  # noted already
         self._before: dict[str, str] = {}
         self._now: dict[str, str] = {}
-        self._embedded = 0
         self._writing = False
 
     def run(self, files: Sequence[CorpusFile], report: Report) -> None:
@@ -240,7 +232,7 @@ class _Filling:
             unchanged=totals.articles - len(added) - len(changed),
             refused=tuple(refused),
             passages=totals.passages,
-            embedded=self._embedded,
+            embedded=self._writer.embedded,
             shards_left=left,
         )
 
@@ -261,7 +253,7 @@ class _Filling:
         for digest in digests:
             if digest not in whole:
                 store.delete_where(target, "passages", f'digest == "{digest}"')
-        self._mark_alike(list(whole.values()))
+        self._writer.mark_alike(list(whole.values()))
 
     def _take_up(self, file: CorpusFile, report: Report) -> FileRow:
         """One file's articles: those that are as they were stay where they are."""
@@ -316,7 +308,7 @@ class _Filling:
 
     def _holders(self, groups: Sequence[Group]) -> dict[str, Row]:
         """The articles that have the ids of these already, whatever file they are in."""
-        names = _quoted(short(group[0].article.article_id) for group in groups)
+        names = quoted(short(group[0].article.article_id) for group in groups)
         expression = f"article in [{names}] and part == 0 and until == {FOREVER}"
         rows = self._store.select(self._target, "articles", expression, _HEAD)
         return {row["article"]: row for row in rows if row["pk"] not in self._ended}
@@ -348,7 +340,7 @@ class _Filling:
         if not (self._groups or self._ended or self._records):
             return
         self._begin()
-        store, target = self._store, self._target
+        store, target, writer = self._store, self._target, self._writer
         there = store.get(
             target, "articles", self._groups, ["since", "until", *_HEAD], consistency_level="Strong"
         )
@@ -367,119 +359,18 @@ class _Filling:
             store.write(target, "files", [record.row() for record in begun])
             self._noted |= new
             store.set_writing(target, self._shard.number, [digest for digest, _, _ in fresh])
-            self._write(fresh, report)
+            writer.write(fresh, report)
         for digest, row in revived.items():
             _, file, _ = self._groups[digest]
-            self._set(digest, row, until=FOREVER, file=short(file.path), path=file.path[:_PATH])
+            writer.set_until(digest, row, FOREVER, file=short(file.path), path=file.path[:_PATH])
         for digest, row in self._ended.items():
             if row["since"] < target.version:
-                self._set(digest, row, until=target.version)
-            else:  # nobody has ever seen it
-                store.delete(target, "passages", _passage_keys(digest, row))
-                store.delete(target, "articles", _part_keys(digest, row))
+                writer.set_until(digest, row, target.version)
+            else:
+                writer.remove(digest, row)
         store.write(target, "files", [record.row() for record in self._records])
         self._groups, self._pending, self._ended, self._records = {}, {}, {}, []
-
-    def _set(self, digest: str, row: Row, *, until: int, **others: str) -> None:
-        """Says of all rows of an article from which version on they count no longer."""
-        store, target = self._store, self._target
-        ends = {"until": until}
-        passages = [{"pk": key, **ends} for key in _passage_keys(digest, row)]
-        store.write(target, "passages", passages, partial=True)
-        parts = [{"pk": key, **ends, **others} for key in _part_keys(digest, row)]
-        store.write(target, "articles", parts, partial=True)
-
-    def _write(self, fresh: Sequence[tuple[str, CorpusFile, Group]], report: Report) -> None:
-        """Writes articles with all that is searched in, embedding what was never embedded."""
-        store, since = self._store, self._target.version
-        articles = [group[0].article for _, _, group in fresh]
-        names = {source_key(article.source): article.source for article in articles}
-        if new := {key: name for key, name in names.items() if key not in self._sources}:
-            store.add_sources(self._target, new)
-            self._sources |= new.keys()
-        embeddings = self._embeddings([group for _, _, group in fresh], report)
-        passages: list[Row] = []
-        rows: list[Row] = []
-        for (digest, file, group), some in zip(fresh, embeddings, strict=True):
-            passages += passage_rows(digest, group, some, since)
-            rows += article_rows(digest, group, file.path, since)
-        store.write(self._target, "passages", passages)
-        # The row that says that an article is there comes last.
-        store.write(self._target, "articles", sorted(rows, key=lambda row: row["part"] == 0))
-        self._mark_alike([row for row in rows if row["part"] == 0])
-
-    def _mark_alike(self, rows: Sequence[Row]) -> None:
-        """Marks articles that may be versions of each other, of which these are written already.
-
-        Each machine looks once its own are there, so that of two that write at once one sees both.
-        """
-        for key in ("address", "headline"):
-            names = sorted({row[key] for row in rows if row[key]})
-            if not names:
-                continue
-            expression = f"{key} in [{_quoted(names)}] and part == 0 and until == {FOREVER}"
-            found = list(self._store.select(self._target, "articles", expression, [key, "alike"]))
-            sizes = Counter(row[key] for row in found)
-            marked = [
-                {"pk": row["pk"], "alike": True}
-                for row in found
-                if sizes[row[key]] > 1 and not row["alike"]
-            ]
-            if marked:
-                self._store.write(self._target, "articles", marked, partial=True)
-
-    def _embeddings(self, groups: Sequence[Group], report: Report) -> list[Embeddings]:
-        """The embeddings of articles, each of its passages: held already, or computed."""
-        held = self._held_embeddings({content_of(group): len(group) for group in groups})
-        missing = [group for group in groups if content_of(group) not in held]
-        texts = [passage.text for group in missing for passage in group]
-        computed = (
-            self._embedder.embed_passages(texts, lambda done, total: report(EMBEDDING, done, total))
-            if texts
-            else np.empty((0, 0), dtype=np.float32)
-        )
-        # As precise as in a folder, so that both give the same scores.
-        computed = computed.astype(np.float16).astype(np.float32)
-        self._embedded += len(texts)
-        ends = np.cumsum([len(group) for group in missing])
-        fresh = iter(np.split(computed, ends[:-1]))
-        return [
-            held[content] if (content := content_of(group)) in held else next(fresh)
-            for group in groups
-        ]
-
-    def _held_embeddings(self, sizes: Mapping[str, int]) -> dict[str, Embeddings]:
-        """The embeddings of contents that are in Milvus already, whether they count or not.
-
-        Args:
-            sizes: how many passages each of the contents has.
-        """
-        store, target = self._store, self._target
-        expression = f"content in [{_quoted(sizes)}] and part == 0"
-        holders = {
-            row["content"]: _passage_keys(row["pk"], row)
-            for row in store.select(target, "articles", expression, ["content", "passages"])
-        }
-        keys = [key for some in holders.values() for key in some]
-        rows = store.get(target, "passages", keys, ["embedding"], consistency_level="Strong")
-        return {
-            content: np.array([rows[key]["embedding"] for key in some], dtype=np.float32)
-            for content, some in holders.items()
-            if all(key in rows for key in some)
-        }
 
 
 _HEAD = ("article", "place", "file", "path", "source", "passages", "parts", "since")
 _PATH = 1_000  # code points of a path that are compared
-
-
-def _quoted(names: Iterable[str]) -> str:
-    return ", ".join(f'"{name}"' for name in names)
-
-
-def _passage_keys(digest: str, row: Row) -> list[str]:
-    return [passage_key(digest, ordinal) for ordinal in range(row["passages"])]
-
-
-def _part_keys(digest: str, row: Row) -> list[str]:
-    return [part_key(digest, part) for part in range(row["parts"])]

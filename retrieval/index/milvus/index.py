@@ -15,6 +15,7 @@ import numpy.typing as npt
 from retrieval.dates import PartialDate
 from retrieval.embedder import Embeddings
 from retrieval.errors import IndexFolderError, IndexMismatchError
+from retrieval.index.milvus.connection import Row
 from retrieval.index.milvus.rows import (
     ArticleRow,
     key_digest,
@@ -24,7 +25,7 @@ from retrieval.index.milvus.rows import (
     visible,
     within,
 )
-from retrieval.index.milvus.store import Row, State, Store
+from retrieval.index.milvus.store import State, Store
 from retrieval.index.milvus.weights import (
     USUAL_ARTICLE,
     USUAL_PASSAGE,

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from retrieval.copies import version_keys
 from retrieval.embedder import Embeddings
+from retrieval.index.milvus.connection import Row
 from retrieval.index.milvus.schema import MAX_STEMS, MAX_TEXT
-from retrieval.index.milvus.store import FOREVER, Row, State
+from retrieval.index.milvus.store import FOREVER, State
 from retrieval.index.milvus.weights import (
     USUAL_ARTICLE,
     USUAL_PASSAGE,

@@ -13,25 +13,20 @@ one goes on from there. To start anew is to write the collections of the next ge
 """
 
 import json
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from retrieval.errors import IndexDamagedError, IndexFolderError, IndexNotBuiltError
-from retrieval.index.milvus.connection import connect, disconnect, guarded
-from retrieval.index.milvus.schema import NO_VECTOR, TABLES, Collection, notes, tables
+from retrieval.errors import IndexDamagedError, IndexNotBuiltError
+from retrieval.index.milvus.connection import PATIENCE_S, Connection, Row
+from retrieval.index.milvus.schema import NO_VECTOR, TABLES, notes, tables
 from retrieval.places import MilvusPlace
 
 FORMAT = 1  # of everything in the collections; a reader of another format refuses it
 FOREVER = 2**62
 _PAGE = 1_000  # rows asked for at once
 _ROWS = 500  # rows written at once: below 2 MB each with the usual embeddings
-_TIMEOUT_S = 10.0
 _WRITE_S = 60.0
-_PATIENCE_S = 600.0  # for a cluster to load a collection, or to seal what was written
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +71,7 @@ class State:
 
 
 class Store:
-    """An open connection. Safe to share between threads.
+    """What is in one index, over an open connection. Safe to share between threads.
 
     Every method blocks and raises `IndexFolderError`, whose message says what Milvus said.
     """
@@ -89,16 +84,16 @@ class Store:
             IndexFolderError: Milvus cannot be reached, or pymilvus is not installed.
         """
         self.place = place
-        self._loaded: set[str] = set()
-        self._lock = threading.Lock()
-        self._client = connect(place, _TIMEOUT_S)
-        version: str = self._call("get_server_version")
-        self.is_lite = version.startswith("milvus_lite")
-        """Whether it is milvus-lite, also behind an address."""
+        self._server = Connection(place)
+
+    @property
+    def is_lite(self) -> bool:
+        """Whether milvus-lite holds it, also behind an address."""
+        return self._server.is_lite
 
     def close(self) -> None:
         """Closes the connection, and the file if it is one."""
-        disconnect(self.place, self._client)
+        self._server.close()
 
     # What counts
 
@@ -128,14 +123,14 @@ class Store:
 
     def set_target(self, target: State) -> None:
         """Notes what is being written, and makes its collections where they are missing."""
-        self._make(notes(self.place.collection))
+        self._server.make(notes(self.place.collection))
         generation = target.generation
         note = {f"target:{generation}": {"format": FORMAT, **asdict(target)}}
         self._write_state(note, kind="target", generation=generation)
         is_file = self.place.is_file
         for collection in tables(target.dimensions, is_lite=self.is_lite, is_file=is_file):
             name = _table(self.place, collection.name, target)
-            self._make(replace(collection, name=name))
+            self._server.make(replace(collection, name=name))
 
     def publish(self, state: State) -> None:
         """Makes a version the one that counts, in one step."""
@@ -158,7 +153,7 @@ class Store:
 
     def unfinish(self, target: State, shard: int) -> None:
         """Notes that one shard is being written."""
-        self._call("delete", self.place.collection, ids=[_done_key(target, shard)])
+        self._server.call("delete", self.place.collection, ids=[_done_key(target, shard)])
 
     def writing(self, target: State, shard: int) -> list[str]:
         """Which articles were last about to be written for a shard, by digest."""
@@ -173,7 +168,7 @@ class Store:
     def sources(self, state: State) -> dict[str, str]:
         """The names of all sources by their keys."""
         expression = f'kind == "source" and generation == {state.generation}'
-        rows = self._pages(self.place.collection, expression, ["pk", "data"])
+        rows = self._server.pages(self.place.collection, expression, ["pk", "data"], _PAGE)
         return {row["pk"].rpartition(":")[2]: json.loads(row["data"]) for row in rows}
 
     def add_sources(self, state: State, sources: Mapping[str, str]) -> None:
@@ -188,7 +183,7 @@ class Store:
     def remove_sources(self, state: State, keys: Iterable[str]) -> None:
         """Forgets names of sources."""
         if ids := [f"source:{state.generation}:{key}" for key in keys]:
-            self._call("delete", self.place.collection, ids=ids)
+            self._server.call("delete", self.place.collection, ids=ids)
 
     def tidy(self, state: State) -> None:
         """Removes what no longer counts, but for rows that counted in the last version.
@@ -198,16 +193,16 @@ class Store:
         for table in ("articles", "passages"):
             self.delete_where(state, table, f"until < {state.version}")
         spent = [_done_key(state, shard) for shard in range(state.shards)]
-        self._call("delete", self.place.collection, ids=spent)
+        self._server.call("delete", self.place.collection, ids=spent)
 
     def drop_below(self, generation: int) -> None:
         """Drops the collections of all generations before this one."""
         for name, number in self._numbered():
             if number < generation:
-                self._call("drop_collection", name)
-        if self._exists(self.place.collection):
+                self._server.call("drop_collection", name)
+        if self._server.exists(self.place.collection):
             old = f'kind in ["source", "target"] and generation < {generation}'
-            self._call("delete", self.place.collection, filter=old)
+            self._server.call("delete", self.place.collection, filter=old)
 
     def last_generation(self) -> int:
         """The last generation that collections were made for; 0 if there are none."""
@@ -215,7 +210,7 @@ class Store:
 
     def _numbered(self) -> list[tuple[str, int]]:
         """The collections that rows are in, with their generations."""
-        names: list[str] = self._call("list_collections")
+        names: list[str] = self._server.call("list_collections")
         parts = [(name, *name.rpartition("_")[::2]) for name in names]
         ours = {f"{self.place.collection}_{table}" for table in TABLES}
         return [(name, int(end)) for name, table, end in parts if table in ours and end.isdigit()]
@@ -228,21 +223,23 @@ class Store:
         """Writes rows over those with the same keys; with `partial`, only the fields given."""
         name = _table(self.place, table, state)
         extra = {"partial_update": True} if partial else {}
-        self._load(name)
+        self._server.load(name)
         for start in range(0, len(rows), _ROWS):
             some = list(rows[start : start + _ROWS])
-            self._call("upsert", name, some, timeout=_WRITE_S, **extra)
+            self._server.call("upsert", name, some, timeout=_WRITE_S, **extra)
 
     def delete(self, state: State, table: str, keys: Sequence[str]) -> None:
         """Removes rows by their keys."""
         for start in range(0, len(keys), _PAGE):
-            self._call("delete", _table(self.place, table, state), ids=keys[start : start + _PAGE])
+            self._server.call(
+                "delete", _table(self.place, table, state), ids=keys[start : start + _PAGE]
+            )
 
     def delete_where(self, state: State, table: str, expression: str) -> None:
         """Removes all rows for which an expression holds."""
         name = _table(self.place, table, state)
-        self._load(name)
-        self._call("delete", name, filter=expression, timeout=_WRITE_S)
+        self._server.load(name)
+        self._server.call("delete", name, filter=expression, timeout=_WRITE_S)
 
     def get(
         self, state: State, table: str, keys: Iterable[str], fields: Sequence[str], **options: Any
@@ -251,7 +248,9 @@ class Store:
         name, wanted = _table(self.place, table, state), list(dict.fromkeys(keys))
         found: dict[str, Row] = {}
         for start in range(0, len(wanted), _PAGE):
-            rows = self._query(name, ["pk", *fields], ids=wanted[start : start + _PAGE], **options)
+            rows = self._server.query(
+                name, ["pk", *fields], ids=wanted[start : start + _PAGE], **options
+            )
             found |= {row["pk"]: row for row in rows}
         return found
 
@@ -259,12 +258,14 @@ class Store:
         self, state: State, table: str, expression: str, fields: Sequence[str], page: int = _PAGE
     ) -> Iterator[Row]:
         """All rows for which an expression holds, page by page, in order of key."""
-        return self._pages(_table(self.place, table, state), expression, ["pk", *fields], page)
+        return self._server.pages(
+            _table(self.place, table, state), expression, ["pk", *fields], page
+        )
 
     def count(self, state: State, table: str, expression: str, **options: Any) -> int:
         """For how many rows an expression holds."""
         name = _table(self.place, table, state)
-        rows = self._query(name, ["count(*)"], filter=expression, **options)
+        rows = self._server.query(name, ["count(*)"], filter=expression, **options)
         return int(rows[0]["count(*)"])
 
     def search(
@@ -280,8 +281,8 @@ class Store:
     ) -> list[tuple[float, Row]]:
         """The rows with the greatest inner products, the greatest first, with `pk` and fields."""
         name = _table(self.place, table, state)
-        self._load(name)
-        hits = self._call(
+        self._server.load(name)
+        hits = self._server.call(
             "search",
             name,
             data=[vector],
@@ -297,55 +298,7 @@ class Store:
     def flush(self, state: State) -> None:
         """Has what was written sealed and indexed."""
         for table in TABLES:
-            self._call("flush", _table(self.place, table, state), timeout=_PATIENCE_S)
-
-    # The client
-
-    def _call(self, verb: str, *arguments: Any, timeout: float = _TIMEOUT_S, **named: Any) -> Any:
-        if self.place.is_file:  # it is in this very process, and only slow
-            timeout = _PATIENCE_S
-        call = getattr(self._client, verb)
-        try:
-            return guarded(self.place, lambda: call(*arguments, timeout=timeout, **named))
-        except IndexFolderError:
-            self._loaded.clear()  # a server that was started again has nothing loaded
-            raise
-
-    def _query(self, name: str, fields: Sequence[str], **named: Any) -> list[Row]:
-        self._load(name)
-        rows: list[Row] = self._call("query", name, output_fields=list(fields), **named)
-        return rows
-
-    def _pages(
-        self, name: str, expression: str, fields: Sequence[str], page: int = _PAGE
-    ) -> Iterator[Row]:
-        self._load(name)
-        pages = self._call(
-            "query_iterator",
-            name,
-            batch_size=page,
-            filter=expression,
-            output_fields=list(fields),
-            consistency_level="Strong",
-        )
-        try:
-            while rows := guarded(self.place, pages.next):
-                yield from rows
-        finally:
-            pages.close()
-
-    def _exists(self, name: str) -> bool:
-        return bool(self._call("has_collection", name))
-
-    def _load(self, name: str) -> None:
-        """Has a collection loaded, once."""
-        if name in self._loaded:
-            return
-        with self._lock:
-            if not self._exists(name):
-                raise IndexDamagedError(self.place, f"there is no collection {name}")
-            self._call("load_collection", name, timeout=_PATIENCE_S)
-            self._loaded.add(name)
+            self._server.call("flush", _table(self.place, table, state), timeout=PATIENCE_S)
 
     # The state
 
@@ -364,11 +317,11 @@ class Store:
 
     def _state_rows(self, keys: Sequence[str], **options: Any) -> Iterator[Row]:
         name = self.place.collection
-        if name not in self._loaded and not self._exists(name):
+        if not self._server.is_loaded(name) and not self._server.exists(name):
             return
         for start in range(0, len(keys), _PAGE):
             some = list(keys[start : start + _PAGE])
-            yield from self._query(name, ["pk", "data"], ids=some, **options)
+            yield from self._server.query(name, ["pk", "data"], ids=some, **options)
 
     def _write_state(
         self, values: Mapping[str, object], kind: str = "note", generation: int = 0
@@ -384,17 +337,7 @@ class Store:
             for key, value in values.items()
         ]
         for start in range(0, len(rows), _ROWS):
-            self._call("upsert", self.place.collection, rows[start : start + _ROWS])
-
-    def _make(self, collection: Collection) -> None:
-        """Makes a collection, or what is missing of one."""
-        name = collection.name
-        if not self._exists(name):
-            schema = collection.schema()
-            self._call("create_collection", name, schema=schema, consistency_level="Bounded")
-        missing = collection.indexes_besides(self._call("list_indexes", name))
-        if len(missing):  # not waited for: that takes half a second each, and nothing is in it
-            self._call("create_index", name, missing, sync=False)
+            self._server.call("upsert", self.place.collection, rows[start : start + _ROWS])
 
 
 def _table(place: MilvusPlace, table: str, state: State) -> str:
