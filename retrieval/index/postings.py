@@ -17,7 +17,7 @@ _K1, _B = 1.5, 0.75
 _FEW = 1_024  # postings that are counted sooner than it is found out that they need not be
 _LOOK_UP = 16  # postings that are counted in the time that one is looked up
 _ROUNDING = 1e-4  # more than sums of single precision are off
-MANY = 100  # documents; of two, one is no other story for lacking a word that the other holds
+MANY = 100  # documents; of two, one is no other story for lacking one of three words
 
 Ints = npt.NDArray[np.integer]
 Scores = npt.NDArray[np.float32]
@@ -157,7 +157,7 @@ class Term:
     """How many documents that count hold it."""
     rarity: np.float32
     """More than it adds to the score of any."""
-    among_many: np.float32
+    rarity_among_many: np.float32
     """Its rarity as if there were `MANY` documents, unless there are more."""
 
     def among_all(self) -> Iterator[tuple[Ints, Ints]]:
@@ -199,7 +199,11 @@ class Query:
         self._lexicon = lexicon
         known = {stem: lexicon.find(stem) for stem in dict.fromkeys(stems)}
         self._terms = [known[stem] for stem in stems if known[stem].holding]
-        weights = ((term, float(term.rarity) * stems.count(stem)) for stem, term in known.items())
+        weights = (
+            (term, float(term.rarity) * stems.count(stem))
+            for stem, term in known.items()
+            if term.holding
+        )
         self._rarest_first = sorted(weights, key=lambda pair: pair[0].holding)
 
     def scores(self, documents: Ints) -> Scores:
@@ -223,7 +227,7 @@ class Query:
                 counts = _look_up(term.inside[number], here)
                 # To single precision before it is added: then the order of segments is no matter.
                 scores[mine] += (term.rarity * (counts / (saturated + counts))).astype(np.float32)
-                shared[mine] += term.among_many * (counts > 0)
+                shared[mine] += term.rarity_among_many * (counts > 0)
         return scores, shared
 
     def best(self, k: int, admitted: npt.NDArray[np.bool_] | None) -> Ints:
@@ -251,7 +255,8 @@ class Query:
         left = whole = sum(weight for _, weight in self._rarest_first)
         slack = _ROUNDING * whole
         for term, weight in self._rarest_first:
-            if len(seen) > k and term.holding > _FEW and left < whole / 2:  # else none has more
+            # None has more than what was counted, whole - left: more than what is left by half.
+            if len(seen) > k and term.holding > _FEW and left < whole / 2:
                 least = np.partition(sums[seen], -k)[-k] - slack
                 all_seen = all_seen or least > left
                 if all_seen:

@@ -28,7 +28,10 @@ class Pool:
     article: npt.NDArray[np.float64]
     """BM25 of its whole article, title included."""
     shared: npt.NDArray[np.float64]
-    """The summed rarity of the question's stems that its article holds, however long it is."""
+    """The summed rarity of the question's stems that its article holds, however long it is.
+
+    As in a corpus of at least a hundred articles.
+    """
 
 
 class Index(Protocol):

@@ -13,9 +13,7 @@ from hypothesis import strategies as st
 
 from retrieval.dates import PartialDate
 from retrieval.engine import MAX_QUESTION, Engine
-from retrieval.errors import (
-    QuestionError,
-)
+from retrieval.errors import QuestionError
 from retrieval.reader.span import SpanReader
 from retrieval.types import Article, Filters, Places, Quote
 from tests.fakes.hashing_embedder import HashingEmbedder
@@ -377,7 +375,7 @@ class TestStories:
 class TestTime:
     """What the question's own words say of time, and what they give way to."""
 
-    def test_a_window_in_words_holds_and_issaid(
+    def test_a_window_in_words_holds_and_is_said(
         self, small: Callable[[dict[str, str]], Engine]
     ) -> None:
         """As if it had been typed as a filter."""

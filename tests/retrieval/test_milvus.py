@@ -381,8 +381,8 @@ def test_a_milvus_that_does_not_answer_in_time_is_said(
         index = open_index(place)
         call = Connection.call
 
-        def hurried(server: Connection, verb: str, *rest: object, **named: object) -> object:
-            return call(server, verb, *rest, **{**named, "timeout": 0.2})  # type: ignore[arg-type]
+        def hurried(connection: Connection, verb: str, *rest: object, **named: object) -> object:
+            return call(connection, verb, *rest, **{**named, "timeout": 0.2})  # type: ignore[arg-type]
 
         server.send_signal(signal.SIGSTOP)
         try:
@@ -424,6 +424,23 @@ def test_a_file_that_another_process_has_open_is_busy(milvus: MilvusPlace) -> No
         with pytest.raises(IndexBusyError, match="another process has it open"):
             Store(milvus)
         other.communicate("")
+
+
+def test_a_connection_that_fails_at_once_leaves_no_file_open(
+    milvus: MilvusPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else no other process could open it until this one ends."""
+
+    def refused(connection: Connection, verb: str, *rest: object, **named: object) -> object:
+        raise IndexFolderError(verb)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Connection, "call", refused)
+        with pytest.raises(IndexFolderError, match="get_server_version"):
+            Store(milvus)
+
+    program = "import sys; from pymilvus import MilvusClient; MilvusClient(sys.argv[1])"
+    subprocess.run([sys.executable, "-W", "ignore", "-c", program, milvus.uri], check=True)
 
 
 def test_a_state_of_another_version_is_refused(corpus: Corpus, store: Store) -> None:

@@ -191,7 +191,7 @@ def test_rebuilding_replaces_an_index_of_another_model(corpus: Corpus, store: St
     assert ("hashing", "other") == (old.model, new.model)
     assert 5 == len(other.embedded)
     assert 4 == MilvusIndex(store).summary.articles
-    assert not [name for name in store._server.call("list_collections") if name.endswith("_1")]
+    assert not [name for name in store._connection.call("list_collections") if name.endswith("_1")]
 
 
 def test_a_rebuild_outlives_an_update_of_what_counts(corpus: Corpus, store: Store) -> None:

@@ -57,7 +57,7 @@ class TestOpening:
         assert [("2024-03-18", "Kim has a luxury car.")] == said(answer)
         assert (2, 0) == (changes.unchanged, changes.embedded)
 
-    def test_a_missing_corpus_issaid(self, tmp_path: Path) -> None:
+    def test_a_missing_corpus_is_said(self, tmp_path: Path) -> None:
         """Before the model is loaded for nothing, or an index folder is made."""
         with pytest.raises(CorpusError, match="no corpus folder at"):
             Engine.open(Places(tmp_path / "gone", tmp_path / "index"))
@@ -83,7 +83,7 @@ class TestOpening:
         with pytest.raises(IndexMismatchError, match="each corpus its own --index"):
             Engine.open(Places(seeds, tmp_path / "index"))
 
-    def test_a_model_that_is_not_here_issaid(self, seeds: Path, tmp_path: Path) -> None:
+    def test_a_model_that_is_not_here_is_said(self, seeds: Path, tmp_path: Path) -> None:
         """Nothing is fetched without being asked for."""
         with pytest.raises(ModelError, match="dateline index --download"):
             Engine.open(Places(seeds, tmp_path / "index", "nobody/has-this-model"))
@@ -125,7 +125,7 @@ class TestReloading:
 
         assert ["a", "b"] == [article.article_id for article in new.articles]
 
-    def test_a_corpus_that_is_gone_issaid(
+    def test_a_corpus_that_is_gone_is_said(
         self, tmp_path: Path, small: Callable[[dict[str, str]], Engine]
     ) -> None:
         """A disk that is not mounted must not look like a corpus without articles."""

@@ -28,7 +28,7 @@ _files: Counter[str] = Counter()
 class Connection:
     """An open connection. Safe to share between threads.
 
-    Every method blocks and raises `IndexFolderError`, whose message says what Milvus said.
+    Methods that ask Milvus block and raise `IndexFolderError`, whose message says what it said.
     """
 
     def __init__(self, place: MilvusPlace) -> None:
@@ -42,7 +42,11 @@ class Connection:
         self._loaded: set[str] = set()
         self._lock = threading.Lock()
         self._client = _connect(place)
-        version: str = self.call("get_server_version")
+        try:
+            version: str = self.call("get_server_version")
+        except BaseException:
+            self.close()
+            raise
         self.is_lite = version.startswith("milvus_lite")
         """Whether it is milvus-lite, also behind an address."""
 

@@ -12,11 +12,7 @@ from retrieval.index.building import Changes, read_groups
 from retrieval.index.freshness import require_match
 from retrieval.index.milvus.connection import Row
 from retrieval.index.milvus.files import FileRow, digest_of, fitting, together, totals_of
-from retrieval.index.milvus.rows import (
-    article_digest,
-    hash_of,
-    short,
-)
+from retrieval.index.milvus.rows import article_digest, hash_of, short
 from retrieval.index.milvus.store import FOREVER, State, Store, Totals
 from retrieval.index.milvus.writing import Writer, quoted
 from retrieval.index.progress import READING, Report, no_report
@@ -26,6 +22,8 @@ from retrieval.places import Shard
 
 _BATCH = 1_000  # passages embedded and written at once: what an interruption costs
 _ARTICLES = 500  # looked up at once
+_HEAD = ("article", "place", "file", "path", "source", "passages", "parts", "since")
+_PATH = 1_000  # code points of a path that are compared
 
 
 def fill(
@@ -370,7 +368,3 @@ class _Filling:
                 writer.remove(digest, row)
         store.write(target, "files", [record.row() for record in self._records])
         self._groups, self._pending, self._ended, self._records = {}, {}, {}, []
-
-
-_HEAD = ("article", "place", "file", "path", "source", "passages", "parts", "since")
-_PATH = 1_000  # code points of a path that are compared

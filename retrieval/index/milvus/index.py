@@ -40,7 +40,7 @@ from retrieval.types import Article, CorpusSummary, Filters, article_key
 _STALE_S = 1.0  # how old what is known of the version may be where nothing is searched
 _SETTLING_S = 30.0  # after a new version: so long every node is asked to catch up first
 _KEPT = 512  # articles that were read last: what one question and its buttons look at
-_KEPT_COUNTS = 100_000
+_KEPT_HOLDINGS = 100_000
 _COUNTED = 1_000  # rows of milvus-lite from which on their stems are counted here
 _MORE = 4  # times as many are fetched as are wanted, where what Milvus scores is not exact
 _MOST = 16_384  # what Milvus gives in one search
@@ -63,7 +63,7 @@ class MilvusIndex:
         self._lock = threading.Lock()
         self._state = store.state(fresh=True)
         self._read_at = self._new_at = time.monotonic()
-        self._held: dict[tuple[str, str, int], int] = {}
+        self._holdings: dict[tuple[str, str, int], int] = {}
         self._counts: dict[tuple[str, str], Counter[int]] = {}
         self._bodies: OrderedDict[str, ArticleRow] = OrderedDict()
         self._listed: tuple[State, Sequence[Article]] | None = None
@@ -285,11 +285,11 @@ class MilvusIndex:
     ) -> list[tuple[int, int]]:
         """For each stem of a question how many documents hold it; those that any holds."""
         dims = list(map(dimension, words))
-        known = self._held
-        if len(known) > _KEPT_COUNTS:
+        known = self._holdings
+        if len(known) > _KEPT_HOLDINGS:
             known.clear()
 
-        def held(dim: int) -> int:
+        def count_of(dim: int) -> int:
             expression = f"array_contains(stems, {dim}) and {visible(state)}"
             return self._store.count(state, table, expression, **self._freshly())
 
@@ -299,7 +299,7 @@ class MilvusIndex:
             counted = self._counted(state, table)
             counts = [counted[dim] for dim in missing]
         else:
-            counts = list(self._threads.map(held, missing))
+            counts = list(self._threads.map(count_of, missing))
         for dim, count in zip(missing, counts, strict=True):
             found[dim] = known[state.built, table, dim] = count
         return [(dim, some) for dim in dims if (some := found[dim])]
@@ -384,7 +384,7 @@ class _Words:
     """The words of a question, as they are scored in one collection."""
 
     worth: dict[int, float]
-    among_many: dict[int, float]
+    worth_among_many: dict[int, float]
     """What each is worth in a collection of at least `MANY`."""
     usual: float
     mean: float
@@ -395,11 +395,11 @@ class _Words:
     ) -> "_Words":
         """Args: holding: for each stem, as often as it is asked, how many documents hold it."""
         worth: dict[int, float] = defaultdict(float)
-        among_many: dict[int, float] = defaultdict(float)
+        worth_among_many: dict[int, float] = defaultdict(float)
         for dim, count in holding:
             worth[dim] += rarity(documents, count)
-            among_many[dim] += rarity(max(documents, MANY), count)
-        return cls(dict(worth), dict(among_many), usual, mean)
+            worth_among_many[dim] += rarity(max(documents, MANY), count)
+        return cls(dict(worth), dict(worth_among_many), usual, mean)
 
     def score(self, row: Row) -> float:
         """BM25 of a row."""
@@ -407,7 +407,7 @@ class _Words:
 
     def shared(self, row: Row) -> float:
         """What those are worth together that a row holds, however often."""
-        return sum(worth for dim, worth in self.among_many.items() if row["words"].get(dim))
+        return sum(worth for dim, worth in self.worth_among_many.items() if row["words"].get(dim))
 
 
 def _scores(words: _Words, rows: Iterable[Row]) -> npt.NDArray[np.float64]:

@@ -84,16 +84,16 @@ class Store:
             IndexFolderError: Milvus cannot be reached, or pymilvus is not installed.
         """
         self.place = place
-        self._server = Connection(place)
+        self._connection = Connection(place)
 
     @property
     def is_lite(self) -> bool:
         """Whether milvus-lite holds it, also behind an address."""
-        return self._server.is_lite
+        return self._connection.is_lite
 
     def close(self) -> None:
         """Closes the connection, and the file if it is one."""
-        self._server.close()
+        self._connection.close()
 
     # What counts
 
@@ -123,14 +123,14 @@ class Store:
 
     def set_target(self, target: State) -> None:
         """Notes what is being written, and makes its collections where they are missing."""
-        self._server.make(notes(self.place.collection))
+        self._connection.make(notes(self.place.collection))
         generation = target.generation
         note = {f"target:{generation}": {"format": FORMAT, **asdict(target)}}
         self._write_state(note, kind="target", generation=generation)
         is_file = self.place.is_file
         for collection in tables(target.dimensions, is_lite=self.is_lite, is_file=is_file):
             name = _table(self.place, collection.name, target)
-            self._server.make(replace(collection, name=name))
+            self._connection.make(replace(collection, name=name))
 
     def publish(self, state: State) -> None:
         """Makes a version the one that counts, in one step."""
@@ -153,7 +153,7 @@ class Store:
 
     def unfinish(self, target: State, shard: int) -> None:
         """Notes that one shard is being written."""
-        self._server.call("delete", self.place.collection, ids=[_done_key(target, shard)])
+        self._connection.call("delete", self.place.collection, ids=[_done_key(target, shard)])
 
     def writing(self, target: State, shard: int) -> list[str]:
         """Which articles were last about to be written for a shard, by digest."""
@@ -168,7 +168,7 @@ class Store:
     def sources(self, state: State) -> dict[str, str]:
         """The names of all sources by their keys."""
         expression = f'kind == "source" and generation == {state.generation}'
-        rows = self._server.pages(self.place.collection, expression, ["pk", "data"], _PAGE)
+        rows = self._connection.pages(self.place.collection, expression, ["pk", "data"], _PAGE)
         return {row["pk"].rpartition(":")[2]: json.loads(row["data"]) for row in rows}
 
     def add_sources(self, state: State, sources: Mapping[str, str]) -> None:
@@ -183,7 +183,7 @@ class Store:
     def remove_sources(self, state: State, keys: Iterable[str]) -> None:
         """Forgets names of sources."""
         if ids := [f"source:{state.generation}:{key}" for key in keys]:
-            self._server.call("delete", self.place.collection, ids=ids)
+            self._connection.call("delete", self.place.collection, ids=ids)
 
     def tidy(self, state: State) -> None:
         """Removes what no longer counts, but for rows that counted in the last version.
@@ -193,16 +193,16 @@ class Store:
         for table in ("articles", "passages"):
             self.delete_where(state, table, f"until < {state.version}")
         spent = [_done_key(state, shard) for shard in range(state.shards)]
-        self._server.call("delete", self.place.collection, ids=spent)
+        self._connection.call("delete", self.place.collection, ids=spent)
 
     def drop_below(self, generation: int) -> None:
         """Drops the collections of all generations before this one."""
         for name, number in self._numbered():
             if number < generation:
-                self._server.call("drop_collection", name)
-        if self._server.exists(self.place.collection):
+                self._connection.call("drop_collection", name)
+        if self._connection.exists(self.place.collection):
             old = f'kind in ["source", "target"] and generation < {generation}'
-            self._server.call("delete", self.place.collection, filter=old)
+            self._connection.call("delete", self.place.collection, filter=old)
 
     def last_generation(self) -> int:
         """The last generation that collections were made for; 0 if there are none."""
@@ -210,7 +210,7 @@ class Store:
 
     def _numbered(self) -> list[tuple[str, int]]:
         """The collections that rows are in, with their generations."""
-        names: list[str] = self._server.call("list_collections")
+        names: list[str] = self._connection.call("list_collections")
         parts = [(name, *name.rpartition("_")[::2]) for name in names]
         ours = {f"{self.place.collection}_{table}" for table in TABLES}
         return [(name, int(end)) for name, table, end in parts if table in ours and end.isdigit()]
@@ -223,23 +223,23 @@ class Store:
         """Writes rows over those with the same keys; with `partial`, only the fields given."""
         name = _table(self.place, table, state)
         extra = {"partial_update": True} if partial else {}
-        self._server.load(name)
+        self._connection.load(name)
         for start in range(0, len(rows), _ROWS):
             some = list(rows[start : start + _ROWS])
-            self._server.call("upsert", name, some, timeout=_WRITE_S, **extra)
+            self._connection.call("upsert", name, some, timeout=_WRITE_S, **extra)
 
     def delete(self, state: State, table: str, keys: Sequence[str]) -> None:
         """Removes rows by their keys."""
         for start in range(0, len(keys), _PAGE):
-            self._server.call(
+            self._connection.call(
                 "delete", _table(self.place, table, state), ids=keys[start : start + _PAGE]
             )
 
     def delete_where(self, state: State, table: str, expression: str) -> None:
         """Removes all rows for which an expression holds."""
         name = _table(self.place, table, state)
-        self._server.load(name)
-        self._server.call("delete", name, filter=expression, timeout=_WRITE_S)
+        self._connection.load(name)
+        self._connection.call("delete", name, filter=expression, timeout=_WRITE_S)
 
     def get(
         self, state: State, table: str, keys: Iterable[str], fields: Sequence[str], **options: Any
@@ -248,7 +248,7 @@ class Store:
         name, wanted = _table(self.place, table, state), list(dict.fromkeys(keys))
         found: dict[str, Row] = {}
         for start in range(0, len(wanted), _PAGE):
-            rows = self._server.query(
+            rows = self._connection.query(
                 name, ["pk", *fields], ids=wanted[start : start + _PAGE], **options
             )
             found |= {row["pk"]: row for row in rows}
@@ -258,14 +258,14 @@ class Store:
         self, state: State, table: str, expression: str, fields: Sequence[str], page: int = _PAGE
     ) -> Iterator[Row]:
         """All rows for which an expression holds, page by page, in order of key."""
-        return self._server.pages(
+        return self._connection.pages(
             _table(self.place, table, state), expression, ["pk", *fields], page
         )
 
     def count(self, state: State, table: str, expression: str, **options: Any) -> int:
         """For how many rows an expression holds."""
         name = _table(self.place, table, state)
-        rows = self._server.query(name, ["count(*)"], filter=expression, **options)
+        rows = self._connection.query(name, ["count(*)"], filter=expression, **options)
         return int(rows[0]["count(*)"])
 
     def search(
@@ -281,8 +281,8 @@ class Store:
     ) -> list[tuple[float, Row]]:
         """The rows with the greatest inner products, the greatest first, with `pk` and fields."""
         name = _table(self.place, table, state)
-        self._server.load(name)
-        hits = self._server.call(
+        self._connection.load(name)
+        hits = self._connection.call(
             "search",
             name,
             data=[vector],
@@ -298,7 +298,7 @@ class Store:
     def flush(self, state: State) -> None:
         """Has what was written sealed and indexed."""
         for table in TABLES:
-            self._server.call("flush", _table(self.place, table, state), timeout=PATIENCE_S)
+            self._connection.call("flush", _table(self.place, table, state), timeout=PATIENCE_S)
 
     # The state
 
@@ -317,11 +317,11 @@ class Store:
 
     def _state_rows(self, keys: Sequence[str], **options: Any) -> Iterator[Row]:
         name = self.place.collection
-        if not self._server.is_loaded(name) and not self._server.exists(name):
+        if not self._connection.is_loaded(name) and not self._connection.exists(name):
             return
         for start in range(0, len(keys), _PAGE):
             some = list(keys[start : start + _PAGE])
-            yield from self._server.query(name, ["pk", "data"], ids=some, **options)
+            yield from self._connection.query(name, ["pk", "data"], ids=some, **options)
 
     def _write_state(
         self, values: Mapping[str, object], kind: str = "note", generation: int = 0
@@ -337,7 +337,7 @@ class Store:
             for key, value in values.items()
         ]
         for start in range(0, len(rows), _ROWS):
-            self._server.call("upsert", self.place.collection, rows[start : start + _ROWS])
+            self._connection.call("upsert", self.place.collection, rows[start : start + _ROWS])
 
 
 def _table(place: MilvusPlace, table: str, state: State) -> str:
