@@ -255,7 +255,7 @@ class Query:
         left = whole = sum(weight for _, weight in self._rarest_first)
         slack = _ROUNDING * whole
         for term, weight in self._rarest_first:
-            # None has more than what was counted, whole - left: more than what is left by half.
+            # No sum exceeds what was counted, so none exceeds what is left before that is the less.
             if len(seen) > k and term.holding > _FEW and left < whole / 2:
                 least = np.partition(sums[seen], -k)[-k] - slack
                 all_seen = all_seen or least > left

@@ -1,7 +1,6 @@
 """The index in Milvus: what a folder needs not, and that both give the same."""
 
 import json
-import signal
 import subprocess
 import sys
 from collections import Counter
@@ -18,20 +17,17 @@ from hypothesis import strategies as st
 from retrieval.dates import PartialDate
 from retrieval.engine import Engine
 from retrieval.errors import (
-    IndexBusyError,
     IndexFolderError,
     IndexMismatchError,
     IndexNotBuiltError,
 )
 from retrieval.index.access import access
-from retrieval.index.milvus.connection import Connection
 from retrieval.index.milvus.filling import fill
 from retrieval.index.milvus.index import MilvusIndex
-from retrieval.index.milvus.rows import hash_of
 from retrieval.index.milvus.schema import MAX_STEMS, MAX_TEXT
 from retrieval.index.milvus.store import Store
 from retrieval.index.milvus.weights import dimension, document_vector, score
-from retrieval.places import MilvusPlace, Shard, parse_milvus
+from retrieval.places import MilvusPlace, Shard
 from retrieval.survey import survey
 from retrieval.types import Filters, Places, article_key
 from retrieval.words import stems
@@ -54,64 +50,6 @@ def served(tmp_path: Path) -> Iterator[MilvusPlace]:
     """An empty Milvus that several processes can use."""
     with milvus_server(tmp_path / "served") as place:
         yield place
-
-
-# Where
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("http://host:19530", MilvusPlace("http://host:19530", "dateline")),
-        ("http://host:19530/", MilvusPlace("http://host:19530", "dateline")),
-        ("https://host/news", MilvusPlace("https://host", "news")),
-        ("http://host:1/desk/news", MilvusPlace("http://host:1", "news", "desk")),
-        ("news.db", MilvusPlace("news.db", "dateline")),
-        ("/srv/news.db/sport", MilvusPlace("/srv/news.db", "sport")),
-        ("news", None),
-        ("~/.cache/dateline/db", None),
-    ],
-)
-def test_addresses_and_files_are_told_from_folders(text: str, expected: MilvusPlace | None) -> None:
-    """One setting names every kind of index."""
-    assert expected == parse_milvus(text)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "http://me:secret@host:19530",
-        "http://host/a/b/c",
-        "http://host/no-dash",
-        "x.db/1st",
-        "http://",
-    ],
-)
-def test_what_is_no_address_is_refused_without_repeating_a_password(text: str) -> None:
-    """The sentence ends up in logs and on screens."""
-    with pytest.raises(ValueError, match=r"use letters|give http") as caught:
-        parse_milvus(text)
-    assert "secret" not in str(caught.value)
-
-
-def test_the_token_is_never_shown() -> None:
-    """Places are printed in messages."""
-    place = MilvusPlace("http://host:19530", token="secret")  # noqa: S106
-
-    assert "secret" not in f"{place} {place!r}"
-
-
-@given(of=st.integers(1, 1000), path=st.text(st.characters(exclude_categories=["Cs"])))
-def test_every_file_is_in_exactly_one_shard(of: int, path: str) -> None:
-    """None may be left out, and none be filled twice."""
-    place = hash_of(path)
-
-    assert 1 == sum(place in Shard(number, of).range for number in range(of))
-
-
-def test_a_hash_is_the_same_on_every_machine() -> None:
-    """Python's own differs from process to process."""
-    assert 2_922_251_417 == hash_of("a.txt")
 
 
 # Scores
@@ -343,104 +281,6 @@ def test_the_seeds_are_answered_alike(seeds: Path, milvus: MilvusPlace, tmp_path
     assert wanted == answers(engine)
     assert wanted == answers(engine.reload(places))
     assert expected.timeline("luxury car").quotes == engine.timeline("luxury car").quotes
-
-
-# Trouble
-
-
-def test_a_milvus_that_is_not_there_is_said_in_a_sentence() -> None:
-    """With what to look at."""
-    place = MilvusPlace("http://127.0.0.1:1", token="secret")  # noqa: S106
-    with pytest.raises(
-        IndexFolderError, match=r"Milvus at http://127.0.0.1:1/.*see that"
-    ) as caught:
-        Store(place)
-    assert "secret" not in str(caught.value)
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="nothing stops a process there")
-def test_a_milvus_that_does_not_answer_in_time_is_said(
-    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whoever waits in Discord is told, and may ask again."""
-    program = (
-        "import sys; from pathlib import Path\n"
-        "from tests.retrieval.making import milvus_server\n"
-        "with milvus_server(Path(sys.argv[1])) as place:\n"
-        "    print(place.uri, flush=True); sys.stdin.read()"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", program, tmp_path / "served"],
-        text=True,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    ) as server:
-        assert server.stdout is not None
-        place = MilvusPlace(server.stdout.readline().strip(), "news")
-        update_index(corpus(FEW_FILES), place)
-        index = open_index(place)
-        call = Connection.call
-
-        def hurried(connection: Connection, verb: str, *rest: object, **named: object) -> object:
-            return call(connection, verb, *rest, **{**named, "timeout": 0.2})  # type: ignore[arg-type]
-
-        server.send_signal(signal.SIGSTOP)
-        try:
-            monkeypatch.setattr(Connection, "call", hurried)
-            with pytest.raises(
-                IndexFolderError, match=r"Milvus at .* does not do what it is asked"
-            ):
-                pool_of(index, "car")
-            monkeypatch.undo()
-        finally:
-            server.send_signal(signal.SIGCONT)
-        found = pool_of(index, "car")
-        server.communicate()
-
-    assert found
-
-
-def test_a_missing_library_is_said_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It does not come with a plain installation."""
-    monkeypatch.setitem(sys.modules, "pymilvus", None)
-    with pytest.raises(IndexFolderError, match=r"pip install 'dateline\[milvus\]'"):
-        Store(MilvusPlace("http://127.0.0.1:1"))
-
-
-def test_a_file_that_another_process_has_open_is_busy(milvus: MilvusPlace) -> None:
-    """Milvus-lite is for one process at a time."""
-    program = (
-        "import sys; from pymilvus import MilvusClient\n"
-        "client = MilvusClient(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", program, milvus.uri],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as other:
-        assert other.stdout is not None
-        assert "open\n" == other.stdout.readline()
-        with pytest.raises(IndexBusyError, match="another process has it open"):
-            Store(milvus)
-        other.communicate("")
-
-
-def test_a_connection_that_fails_at_once_leaves_no_file_open(
-    milvus: MilvusPlace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Else no other process could open it until this one ends."""
-
-    def refused(connection: Connection, verb: str, *rest: object, **named: object) -> object:
-        raise IndexFolderError(verb)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Connection, "call", refused)
-        with pytest.raises(IndexFolderError, match="get_server_version"):
-            Store(milvus)
-
-    program = "import sys; from pymilvus import MilvusClient; MilvusClient(sys.argv[1])"
-    subprocess.run([sys.executable, "-W", "ignore", "-c", program, milvus.uri], check=True)
 
 
 def test_a_state_of_another_version_is_refused(corpus: Corpus, store: Store) -> None:
