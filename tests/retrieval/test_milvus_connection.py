@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -108,3 +109,19 @@ def test_a_connection_that_fails_at_once_leaves_no_file_open(
 
     program = "import sys; from pymilvus import MilvusClient; MilvusClient(sys.argv[1])"
     subprocess.run([sys.executable, "-W", "ignore", "-c", program, milvus.uri], check=True)
+
+
+def test_a_file_stays_open_for_whoever_opens_it_while_another_closes_it(
+    milvus: MilvusPlace,
+) -> None:
+    """A question is answered while an update ends; it fails within a few turns if not."""
+
+    def use(_: int) -> bool:
+        connection = Connection(milvus)
+        try:
+            return connection.exists("none")
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as threads:
+        assert [False] * 24 == list(threads.map(use, range(24)))

@@ -23,6 +23,8 @@ T = TypeVar("T")
 
 _files: Counter[str] = Counter()
 """How many connections there are to each file, all of which one server in this process serves."""
+_opening = threading.Lock()
+"""Held while a connection is opened or closed."""
 
 
 class Connection:
@@ -41,7 +43,8 @@ class Connection:
         self.place = place
         self._loaded: set[str] = set()
         self._lock = threading.Lock()
-        self._client = _connect(place)
+        with _opening:
+            self._client = _connect(place)
         try:
             version: str = self.call("get_server_version")
         except BaseException:
@@ -52,13 +55,14 @@ class Connection:
 
     def close(self) -> None:
         """Closes it, and the file if it is one."""
-        self._client.close()
-        if self.place.is_file:
-            _files[self.place.uri] -= 1
-            if not _files[self.place.uri]:
-                from milvus_lite.server_manager import server_manager_instance
+        with _opening:
+            self._client.close()
+            if self.place.is_file:
+                _files[self.place.uri] -= 1
+                if not _files[self.place.uri]:
+                    from milvus_lite.server_manager import server_manager_instance
 
-                server_manager_instance.release_server(self.place.uri)
+                    server_manager_instance.release_server(self.place.uri)
 
     def call(self, verb: str, *arguments: Any, timeout: float = _TIMEOUT_S, **named: Any) -> Any:
         """What a method of pymilvus' client gives.
