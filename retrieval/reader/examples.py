@@ -45,10 +45,17 @@ SHARES = {
     "written": (1.0, 1.0, 0.4),
     "stories": (1.0, 0.5, 0.3),
     "paragraphs": (1.0, 1.0, 0.1),
+    "commentaries": (1.5, 0.6, 0.2),
 }
 # Sources whose passages are alike: each question is also asked of others that are not its own.
 _MINED = 8  # such passages for each question
-_MINED_SHARE = {"tempting": 0.5, "written": 0.5, "stories": 0.15, "paragraphs": 0.1}
+_MINED_SHARE = {
+    "tempting": 0.5,
+    "written": 0.5,
+    "stories": 0.15,
+    "paragraphs": 0.1,
+    "commentaries": 0.1,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +121,7 @@ def written_records(path: Path, known: Sequence[Record], source: str = "written"
     return records
 
 
-def story_records(path: Path) -> list[Record]:
+def story_records(path: Path, source: str) -> list[Record]:
     """Questions that are asked of every report of a story, as records of one source.
 
     A line of the file holds `story`, its `reports` (`title`, `published`, `text`) and `questions`:
@@ -122,8 +129,8 @@ def story_records(path: Path) -> list[Record]:
     """
     return [
         {
-            "source": "stories",
-            "id": f"story-{number}-{order}-{place}",
+            "source": source,
+            "id": f"{source}-{number}-{order}-{place}",
             "title": report["title"],
             "story": story["story"],
             "published": report["published"],

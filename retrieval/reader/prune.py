@@ -6,14 +6,17 @@ READER and TEMPTING are the folders that `train.py` learns from, WEIGHTS is what
 the file to write, with the sizes that `network.py` states. Attention heads and channels of the
 feed-forward parts go whole, those first that the others can best stand in for: Kurtić et al.
 (2023), ZipLM. Then the smaller network learns to say what the larger one says, layer by layer and
-in the end: Jiao et al. (2020), TinyBERT.
+in the end: Jiao et al. (2020), TinyBERT. Last it learns to read commentaries, by what is right, and
+else to say what it said before.
 """
 
 import argparse
+import copy
 import hashlib
 import logging
 import random
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 import torch
@@ -21,10 +24,10 @@ from torch import Tensor, nn
 
 from retrieval.bert import HEADS, WIDTH, Size
 from retrieval.model import find_model
+from retrieval.reader import train
 from retrieval.reader.examples import Example
 from retrieval.reader.learner import Judgement, Learner, keep
 from retrieval.reader.network import READER, Pair, Tokens, batch
-from retrieval.reader.train import PASSES, all_examples, batches, fit
 
 log = logging.getLogger("prune")
 
@@ -45,10 +48,14 @@ _EVERYTHING = {
 # The rate of each pass and how often it sees each source: first what the reader learnt last, then
 # all that it knows.
 _PASSES = (
-    (1e-4, PASSES[-2][1]),
+    (1e-4, train.PASSES[-2][1]),
     (7e-5, _EVERYTHING),
     (5e-5, {source: 0.35 * times for source, times in _EVERYTHING.items()}),
 )
+# Then commentaries, which the whole network has not learnt: the rate of each pass, how often it
+# sees them, and how often all that it knew before.
+_TAUGHT = ((7e-5, 2.0, 0.3), (7e-5, 1.2, 0.3), (5e-5, 0.35, 0.35))
+_BACK = 0.4  # of the way back to the weights before them: Wortsman et al. (2022), Model soups
 _SEED = 100  # other examples than those of any pass
 _DAMPED = 1e-3  # of the mean diagonal, so that what hardly ever sounds can be inverted
 
@@ -143,6 +150,29 @@ def alike(teacher: Learner) -> Callable[[Learner, Sequence[Example], Sequence[Pa
     return loss
 
 
+def taught(
+    teacher: Learner, new: AbstractSet[Example]
+) -> Callable[[Learner, Sequence[Example], Sequence[Pair]], Tensor]:
+    """A loss: of new examples what is right counts, of all others what another network says."""
+
+    def loss(network: Learner, examples: Sequence[Example], pairs: Sequence[Pair]) -> Tensor:
+        rows = {True: list[int](), False: list[int]()}
+        for row, example in enumerate(examples):
+            rows[example in new].append(row)
+        total = torch.zeros(())
+        if learnt := rows[True]:
+            right = train.loss(network, [examples[n] for n in learnt], [pairs[n] for n in learnt])
+            total = total + right * len(learnt) / len(pairs)
+        if kept := rows[False]:
+            ids, types, mask = map(torch.from_numpy, batch([pairs[n] for n in kept]))
+            with torch.no_grad():
+                wanted = teacher(ids, types, mask)
+            total = total + _unlike(network(ids, types, mask), wanted) * len(kept) / len(pairs)
+        return total
+
+    return loss
+
+
 def _unlike(judged: Judgement, wanted: Judgement) -> Tensor:
     """Kullback-Leibler divergence of the spans, and the squared error of the log-odds."""
     spans = sum(
@@ -171,14 +201,26 @@ def main() -> None:
     teacher, network = Learner(model).eval(), Learner(model)
     teacher.load(options.weights)
     network.load(options.weights)
-    examples = all_examples(options.reader, options.tempting)
+    examples = train.all_examples(options.reader, options.tempting)
     rng = random.Random(_SEED)
     some = rng.sample(examples.epoch(_PASSES[0][1], rng), _LOOKED_AT)
-    shrink(network, [pairs for _, pairs in batches(some, tokens, rng)], READER.sizes)
+    shrink(network, [pairs for _, pairs in train.batches(some, tokens, rng)], READER.sizes)
     for number, (rate, times) in enumerate(_PASSES, _SEED):
         drawn = examples.epoch(times, random.Random(number))
         log.info("pass %d: %d examples", number - _SEED + 1, len(drawn))
-        fit(network, drawn, tokens, rate, number, alike(teacher))
+        train.fit(network, drawn, tokens, rate, number, alike(teacher))
+    before = copy.deepcopy(network).eval()
+    for number, (rate, often, seldom) in enumerate(_TAUGHT, 2 * _SEED):
+        rng = random.Random(number)
+        drawn = examples.epoch({source: seldom * t for source, t in _EVERYTHING.items()}, rng)
+        new = examples.epoch({"commentaries": often}, rng)
+        drawn += new
+        rng.shuffle(drawn)
+        log.info("pass %d: %d examples", number - 2 * _SEED + len(_PASSES) + 1, len(drawn))
+        train.fit(network, drawn, tokens, rate, number, taught(before, frozenset(new)))
+    with torch.no_grad():
+        for parameter, earlier in zip(network.parameters(), before.parameters(), strict=True):
+            parameter.lerp_(earlier, _BACK)
     network.save(options.output)
     digest = hashlib.sha256(options.output.read_bytes()).hexdigest()
     log.info("wrote %s, SHA-256 %s", options.output, digest)

@@ -27,7 +27,7 @@ _ABOUT_ARTICLE = 60  # code points of title and date, usually
 _START = 60  # tokens that could be read in the time that another batch takes to start
 _LONGEST_ANSWER = 40  # tokens
 _WEIGHTS = Path(__file__).with_name("reader.safetensors")
-DIGEST = "ac15b68bf5379b860fb1851e1e0af29f73745541d1297db6ac6df0aad6ac3af0"
+DIGEST = "2c548f43b026992d9731e23836d391a5786c9f1e0aeea46dc77ecfb058d5f0a2"
 THRESHOLD = 0.25
 MAX_SENTENCES = 3
 # Logistic regression of "these words answer" on what the network and the search say.

@@ -38,6 +38,7 @@ _BATCH_TOKENS = 32 * 150
 _WRITTEN = Path(__file__).with_name("written.jsonl")  # our own questions, half of them tempting
 _PARAGRAPHS = Path(__file__).with_name("paragraphs.jsonl")  # likewise, on passages of READER alone
 _STORIES = Path(__file__).with_name("stories.jsonl")  # and those asked of several reports each
+_COMMENTARIES = Path(__file__).with_name("commentaries.jsonl")  # likewise, where one comments
 _A_LITTLE = {  # so that the last passes forget nothing
     "squadshifts_new_wiki": 0.05,
     "squad1_train_sent": 0.02,
@@ -250,7 +251,8 @@ def all_examples(reader: Path, tempting: Path) -> Examples:
     records += [
         *written_records(_WRITTEN, records),
         *written_records(_PARAGRAPHS, records, "paragraphs"),
-        *story_records(_STORIES),
+        *story_records(_STORIES, "stories"),
+        *story_records(_COMMENTARIES, "commentaries"),
     ]
     return Examples(records)
 
