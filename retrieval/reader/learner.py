@@ -76,6 +76,12 @@ class Learner(nn.Module):  # type: ignore[misc]  # torch is not read for its typ
             answers=self.answers(hidden[:, 0]).float().squeeze(-1),
         )
 
+    def average(self, other: "Learner", share: float) -> None:
+        """Takes this share of another network's weights: Wortsman et al. (2022), Model soups."""
+        with torch.no_grad():
+            for ours, theirs in zip(self.parameters(), other.parameters(), strict=True):
+                ours.lerp_(theirs, share)
+
     def load(self, path: Path) -> None:
         """Goes on from what was saved; raises KeyError if it is of another network."""
         loaded = self.load_state_dict(load_file(path), strict=False)

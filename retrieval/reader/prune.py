@@ -55,7 +55,7 @@ _PASSES = (
 # Then commentaries, which the whole network has not learnt: the rate of each pass, how often it
 # sees them, and how often all that it knew before.
 _TAUGHT = ((7e-5, 2.0, 0.3), (7e-5, 1.2, 0.3), (5e-5, 0.35, 0.35))
-_BACK = 0.4  # of the way back to the weights before them: Wortsman et al. (2022), Model soups
+_KEPT = 0.4  # of the weights before them: with fewer the news suffers
 _SEED = 100  # other examples than those of any pass
 _DAMPED = 1e-3  # of the mean diagonal, so that what hardly ever sounds can be inverted
 
@@ -156,14 +156,13 @@ def taught(
     """A loss: of new examples what is right counts, of all others what another network says."""
 
     def loss(network: Learner, examples: Sequence[Example], pairs: Sequence[Pair]) -> Tensor:
-        rows = {True: list[int](), False: list[int]()}
-        for row, example in enumerate(examples):
-            rows[example in new].append(row)
+        learnt = [n for n, example in enumerate(examples) if example in new]
+        kept = [n for n, example in enumerate(examples) if example not in new]
         total = torch.zeros(())
-        if learnt := rows[True]:
+        if learnt:
             right = train.loss(network, [examples[n] for n in learnt], [pairs[n] for n in learnt])
             total = total + right * len(learnt) / len(pairs)
-        if kept := rows[False]:
+        if kept:
             ids, types, mask = map(torch.from_numpy, batch([pairs[n] for n in kept]))
             with torch.no_grad():
                 wanted = teacher(ids, types, mask)
@@ -218,9 +217,7 @@ def main() -> None:
         rng.shuffle(drawn)
         log.info("pass %d: %d examples", number - 2 * _SEED + len(_PASSES) + 1, len(drawn))
         train.fit(network, drawn, tokens, rate, number, taught(before, frozenset(new)))
-    with torch.no_grad():
-        for parameter, earlier in zip(network.parameters(), before.parameters(), strict=True):
-            parameter.lerp_(earlier, _BACK)
+    network.average(before, _KEPT)
     network.save(options.output)
     digest = hashlib.sha256(options.output.read_bytes()).hexdigest()
     log.info("wrote %s, SHA-256 %s", options.output, digest)

@@ -9,6 +9,7 @@ READER is a folder with `train.jsonl.gz` and `dev.jsonl.gz`: records with `sourc
 """
 
 import argparse
+import copy
 import hashlib
 import logging
 import random
@@ -119,7 +120,7 @@ PASSES = (
     (5e-5, {"tempting": 0.7, "written": 0.3, "stories": 0.06, "paragraphs": 0.1}),
 )
 # From this one on a pass ends half way between the weights before and after it: there it is surer
-# of itself than at either end. Wortsman et al. (2022), Model soups.
+# of itself than at either end.
 _HALVED = 4
 
 
@@ -282,12 +283,10 @@ def main() -> None:
             continue
         drawn = examples.epoch(times, random.Random(number))
         log.info("pass %d: %d examples", number + 1, len(drawn))
-        before = [parameter.detach().clone() for parameter in network.parameters()]
+        before = copy.deepcopy(network)
         fit(network, drawn, tokens, rate, number)
         if number >= _HALVED:
-            with torch.no_grad():
-                for parameter, earlier in zip(network.parameters(), before, strict=True):
-                    parameter.lerp_(earlier, 0.5)
+            network.average(before, 0.5)
     network.save(options.output)
     digest = hashlib.sha256(options.output.read_bytes()).hexdigest()
     log.info("wrote %s, SHA-256 %s", options.output, digest)
