@@ -18,8 +18,9 @@ from typing import Any
 import bm25s
 
 from retrieval.dates import PartialDate
-from retrieval.reader.negatives import Pool, chatty, dated, exchanged_roles, negative, other_day
+from retrieval.reader.negatives import Pool, exchanged_roles, negative, other_day
 from retrieval.reader.network import context_of
+from retrieval.reader.phrasing import chatty, dated
 from retrieval.reader.windows import MAX_WINDOW
 from retrieval.sentences import split_sentences
 from retrieval.types import Span
